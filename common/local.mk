@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: ISC
+# The library: one static archive for each set of libraries that a tool may link.
+
+noinst_LIBRARIES += libp2psip.a
+libp2psip_a_SOURCES =
+
+# base: no protocol, no system call but malloc's
+libp2psip_a_SOURCES += \
+	common/base/arena.h \
+	common/base/buf.h \
+	common/base/err.def \
+	common/base/err.h \
+	common/base/heap.h \
+	common/base/id.h \
+	common/base/log.h \
+	common/base/rng.h \
+	common/base/slice.h \
+	common/base/text.h
+
+# wire: bytes <-> structs
+
+# crypto: the only part that knows OpenSSL's libcrypto
+
+# core: the protocol, pure
+
+# storage: implementations of core/storage.h
+
+# conf: documents, the home, accounts
+
+# net: the event loop and what it drives
+
+# cli: what the tools share
