@@ -6,15 +6,23 @@ libp2psip_a_SOURCES =
 
 # base: no protocol, no system call but malloc's
 libp2psip_a_SOURCES += \
+	common/base/arena.c \
 	common/base/arena.h \
+	common/base/buf.c \
 	common/base/buf.h \
+	common/base/err.c \
 	common/base/err.def \
 	common/base/err.h \
+	common/base/heap.c \
 	common/base/heap.h \
+	common/base/id.c \
 	common/base/id.h \
+	common/base/log.c \
 	common/base/log.h \
+	common/base/rng.c \
 	common/base/rng.h \
 	common/base/slice.h \
+	common/base/text.c \
 	common/base/text.h
 
 # wire: bytes <-> structs

@@ -14,14 +14,17 @@ struct arena {
 	size_t max;  /* hard limit of used */
 };
 
-#define ARENA_INIT(limit) { .max = (limit) }
+#define ARENA_INIT(limit)                                                      \
+	{                                                                      \
+		.max = (limit)                                                 \
+	}
 
 /* `n` times `size` zeroed bytes, aligned for any type, or NULL when there is no
- * memory, the product overflows, or the limit is reached.  n or size may be 0. */
+ * memory, the product overflows, or the limit is reached.  Either may be 0. */
 void *arena_zalloc(struct arena *a, size_t n, size_t size);
 /* A copy that lives as long as the arena. */
-enum err arena_dup(struct arena *a, struct slice in, struct slice *out)
-	MUST_CHECK;
+enum err arena_dup(struct arena *a, struct slice in,
+		   struct slice *out) MUST_CHECK;
 /* A copy as a string, with a final zero; NULL without memory. */
 char *arena_str(struct arena *a, struct slice in);
 void arena_free(struct arena *a);

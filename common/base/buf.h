@@ -6,9 +6,9 @@
 #include "base/slice.h"
 
 /*
- * Growable bytes with a hard limit.  `{ .max = N }` is a valid empty buffer.  All
- * appends leave the buffer as it was when they fail: ERR_NOMEM, or ERR_LIMIT when
- * the result would be longer than `max`.
+ * Growable bytes with a hard limit.  `{ .max = N }` is a valid empty buffer.
+ * All appends leave the buffer as it was when they fail: ERR_NOMEM, or
+ * ERR_LIMIT when the result would be longer than `max`.
  */
 struct buf {
 	uint8_t *p;
@@ -17,9 +17,13 @@ struct buf {
 	size_t max; /* hard limit of len */
 };
 
-#define BUF_INIT(limit) { .max = (limit) }
+#define BUF_INIT(limit)                                                        \
+	{                                                                      \
+		.max = (limit)                                                 \
+	}
 
-/* Room for `n` more bytes, counted into len, to be written by the caller through
+/* Room for `n` more bytes, counted into len, to be written by the caller
+ * through
  * `*out`, which is valid until the next append. */
 enum err buf_extend(struct buf *b, size_t n, uint8_t **out) MUST_CHECK;
 enum err buf_append(struct buf *b, const void *p, size_t n) MUST_CHECK;

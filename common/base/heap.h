@@ -37,7 +37,7 @@ struct timer *heap_pop(struct heap *h, uint64_t now_us);
 void heap_clear(struct heap *h);
 
 /* The struct in which member `m` is embedded at address `p`. */
-#define container_of(p, type, m) \
+#define container_of(p, type, m)                                               \
 	((type *)(void *)((char *)(p)-offsetof(type, m)))
 
 #endif

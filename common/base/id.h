@@ -8,23 +8,23 @@
 #include "base/slice.h"
 
 enum {
-	NODE_ID_MIN = 16,  /* bytes, RFC 6940 s11.1 node-id-length */
-	NODE_ID_MAX = 20,  /* bytes */
-	RING_ID_LEN = 16,  /* bytes: CHORD-RELOAD's ring is modulo 2^128, s10.1 */
+	NODE_ID_MIN = 16, /* bytes, RFC 6940 s11.1 node-id-length */
+	NODE_ID_MAX = 20, /* bytes */
+	RING_ID_LEN = 16, /* bytes: the ring is modulo 2^128, s10.1 */
 	RING_BITS = 128,
 	ID_TEXT_MAX = 2 * NODE_ID_MAX + 1 /* chars, with the final zero */
 };
 
 /*
- * A Node-ID, most significant byte first, zero-padded to NODE_ID_MAX; its length
- * is the overlay's.  On the ring (length RING_ID_LEN) a Resource-ID is a point of
- * the same kind and is kept in the same struct.
+ * A Node-ID, most significant byte first, zero-padded to NODE_ID_MAX; its
+ * length is the overlay's.  On the ring (length RING_ID_LEN) a Resource-ID is a
+ * point of the same kind and is kept in the same struct.
  */
 struct node_id {
 	uint8_t b[NODE_ID_MAX];
 };
 
-/* All one bits in the first `len` bytes: the wildcard Node-ID, RFC 6940 s6.1. */
+/* All one bits in the first `len` bytes: the wildcard, RFC 6940 s6.1. */
 void id_wildcard(struct node_id *id, size_t len);
 bool id_is_wildcard(const struct node_id *id, size_t len);
 bool id_is_zero(const struct node_id *id);
@@ -39,8 +39,8 @@ static inline struct slice id_slice(const struct node_id *id, size_t len)
 
 /* Ring arithmetic, modulo 2^128; only the first RING_ID_LEN bytes count. */
 
-/* Is x in (a, b], clockwise from a?  The whole ring when a equals b: a peer whose
- * predecessor is itself owns everything.  RFC 6940 s10.1. */
+/* Is x in (a, b], clockwise from a?  The whole ring when a equals b: a peer
+ * whose predecessor is itself owns everything.  RFC 6940 s10.1. */
 bool id_in_range(const struct node_id *a, const struct node_id *x,
 		 const struct node_id *b);
 /* Is x strictly inside (a, b)?  Everything but a when a equals b. */
@@ -50,7 +50,8 @@ bool id_between(const struct node_id *a, const struct node_id *x,
 void id_distance(struct node_id *out, const struct node_id *a,
 		 const struct node_id *b);
 /* out = a + 2^exponent, exponent 0 to 127. */
-void id_add_pow2(struct node_id *out, const struct node_id *a, unsigned exponent);
+void id_add_pow2(struct node_id *out, const struct node_id *a,
+		 unsigned exponent);
 /* out = a + 1. */
 void id_next(struct node_id *out, const struct node_id *a);
 /* out = a + d. */

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* ChaCha20 from a 32-byte seed: the same seed gives the same bytes everywhere. */
+/* ChaCha20 from a 32-byte seed: the same seed, the same bytes everywhere. */
 struct rng {
 	uint32_t state[16];
 	uint8_t block[64];

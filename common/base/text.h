@@ -22,13 +22,14 @@ bool text_is_utf8(struct slice in);
 /* Decimal or 0x-hex in [min, max]; nothing before or after; ERR_DATA. */
 enum err text_u64(uint64_t *out, const char *text, uint64_t min,
 		  uint64_t max) MUST_CHECK;
-/* Seconds from "30", "15m", "12h", "7d", "2w"; ERR_DATA. */
+/* Seconds from "30", "45s", "15m", "12h", "7d", "2w"; ERR_DATA. */
 enum err text_duration_s(uint32_t *out, const char *text) MUST_CHECK;
-/* Microseconds from decimal seconds with an optional fraction, > 0; ERR_DATA. */
+/* Microseconds from seconds above 0, fraction allowed; ERR_DATA. */
 enum err text_seconds_us(uint64_t *out, const char *text) MUST_CHECK;
 /* RFC 3339 in UTC ("Z"), fraction allowed, to ms since 1970; ERR_DATA. */
 enum err text_time_ms(uint64_t *out, const char *text) MUST_CHECK;
-/* The other way, whole seconds; `out` holds 21 chars. */
+/* The other way, whole seconds; the last second of 9999 for
+ * anything later. */
 const char *text_format_time(uint64_t unix_ms, char out[static 32]);
 
 #endif
