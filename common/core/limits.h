@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CORE_LIMITS_H
+#define CORE_LIMITS_H
+
+/* Every limit of the core.  Reaching one is an outcome with a code and a test. */
+enum {
+	LINKS_MAX = 1024,          /* links of one node */
+	TXNS_MAX = 4096,           /* own requests in flight */
+	REQUESTS_MAX = 4096,       /* requests being answered */
+	ANSWERS_MAX = 4096,        /* answers kept for retransmissions, s6.2.1 */
+	ANSWERS_BYTES_MAX = 8 << 20,
+	RETURN_PATHS_MAX = 16384,  /* client links remembered by transaction */
+	REASSEMBLIES_MAX = 64,     /* messages being reassembled, s6.7 */
+	REASSEMBLY_BYTES_MAX = 4 << 20,
+	CERTS_MAX = 2048,          /* certificates in the cache */
+	DIALS_MAX = 64,            /* Attaches under way */
+	DESTINATIONS_MAX = 128,    /* entries of a via or destination list */
+	MESSAGE_ARENA_MAX = 4 << 20, /* bytes decoded from one message */
+	FRAME_MAX = (1 << 24) - 1, /* bytes in a FramedMessage */
+	NEIGHBORS_MAX = 8,         /* predecessors, and successors, kept */
+	FINGERS_MAX = 128,         /* s10.7.4.3 */
+	REPLICAS = 2               /* copies besides the owner's, s10.4 */
+};
+
+/* Times.  RFC 6940 s6.2.1, s6.6.5, s6.7, s10.7.1. */
+#define REQUEST_LIFETIME_US     UINT64_C(15000000)
+#define LINK_HOLD_US            UINT64_C(30000000)
+#define REPLACEMENT_HOLDDOWN_US UINT64_C(30000000)
+#define STORE_REPLICA_WAIT_US   UINT64_C(1000000)
+#define SENDS_MAX               5
+
+#endif

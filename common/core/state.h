@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CORE_STATE_H
+#define CORE_STATE_H
+
+/*
+ * struct node from the inside, for the files of core/ alone.  Each part of the
+ * state is a struct of the file that owns it; what several files need stands
+ * here: the clock, random numbers, timers and effects.
+ */
+
+#include "base/rng.h"
+#include "core/certs.h"
+#include "core/client.h"
+#include "core/dial.h"
+#include "core/frag.h"
+#include "core/join.h"
+#include "core/limits.h"
+#include "core/link.h"
+#include "core/node.h"
+#include "core/read.h"
+#include "core/replica.h"
+#include "core/request.h"
+#include "core/ring.h"
+#include "core/route.h"
+#include "core/store.h"
+#include "core/txn.h"
+
+/* What a timer wakes; the number goes into struct timer's type. */
+enum timer_type {
+	TIMER_LINK,    /* link.c: RTO, hold */
+	TIMER_TXN,     /* txn.c */
+	TIMER_REQUEST, /* request.c: answers kept */
+	TIMER_ROUTE,   /* route.c: return paths */
+	TIMER_FRAG,    /* frag.c */
+	TIMER_DIAL,    /* dial.c */
+	TIMER_RING,    /* ring.c: periodic updates, fingers, partition check */
+	TIMER_JOIN,    /* join.c */
+	TIMER_STORE,   /* store.c: purge, waiting replicas */
+	TIMER_REPLICA, /* replica.c: hold-down, hand-over */
+	TIMER_CLIENT   /* client.c: command deadlines */
+};
+
+struct node {
+	struct node_config cfg;
+	const struct overlay *overlay; /* in use */
+	struct wire_env env;           /* node_id_len and kinds of overlay */
+	struct node_id id;
+	struct now now; /* of the step under way */
+	struct rng rng;
+	struct heap timers;
+	struct arena arena; /* of the step under way, reset at its start */
+	enum node_state state;
+	uint64_t started_us;
+	struct effects effects;
+	struct links links;
+	struct txns txns;
+	struct requests requests;
+	struct return_paths return_paths;
+	struct reassemblies reassemblies;
+	struct reads reads;
+	struct certs certs;
+	struct dials dials;
+	struct ring ring;
+	struct join join;
+	struct store store;
+	struct replicas replicas;
+	struct clients clients;
+};
+
+/* One line of the trace; free where nobody listens. */
+void node_trace(struct node *n, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Queues an effect.  Bytes it points to must live until the next step: put them in
+ * n->arena.  ERR_NOMEM. */
+enum err node_effect(struct node *n, const struct effect *fx) MUST_CHECK;
+void node_set_state(struct node *n, enum node_state s);
+/* Ends a command: FX_DONE.  What `res` points to must live in n->arena. */
+enum err node_done(struct node *n, const struct result *res) MUST_CHECK;
+/* H(data), the first RING_ID_LEN bytes of SHA-1: a Resource-ID, s10.2. */
+enum err node_resource_id(const struct node *n, struct slice name,
+			  struct node_id *out) MUST_CHECK;
+
+#endif

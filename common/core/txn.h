@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CORE_TXN_H
+#define CORE_TXN_H
+
+#include "base/heap.h"
+#include "crypto/crypto.h"
+#include "wire/message.h"
+
+struct node;
+struct txn;
+
+/* How a request of ours ended. */
+struct txn_end {
+	enum err err; /* OK: an answer; the error of an ErrorResponse; ERR_TIMEOUT
+			 after the last send; ERR_NO_LINK, ERR_LINK_CLOSED */
+	const struct message *message; /* the answer or ErrorResponse, or NULL;
+					  borrowed for the call */
+	struct slice body; /* the answer's, not yet decoded */
+	struct slice info; /* error_info of an ErrorResponse */
+	struct node_id responder;
+	struct cert *cert; /* the responder's, borrowed */
+	uint64_t rtt_us;
+};
+
+/* Called once, unless txn_cancel() comes first.  The txn is gone after it. */
+typedef void txn_done(struct node *n, void *ctx, const struct txn_end *end);
+
+struct txn_args {
+	struct destination_list destination;
+	uint16_t code;     /* of the request */
+	struct slice body; /* encoded; copied */
+	const struct signer *signer; /* NULL: the node's own */
+	uint32_t link; /* send on this link; 0: where routing says */
+	uint32_t max_response_length;
+	uint64_t timeout_us; /* 0: five sends, overlay-reliability-timer apart */
+	/* Response checks of s6.3.4: a request to a Node-ID is answered by it, one
+	 * to a Resource-ID by somebody close enough; this one must be answered by
+	 * the node at the end of `link` (Join, s6.4.2.1). */
+	bool from_link_only;
+	txn_done *done;
+	void *ctx;
+};
+
+struct txns; /* txn.c */
+
+/* Signs and sends; retransmits until an answer passes the checks.  `done` is never
+ * called from inside.  ERR_NOMEM, ERR_FULL, ERR_MESSAGE_TOO_LARGE. */
+enum err txn_send(struct node *n, const struct txn_args *args,
+		  struct txn **out) MUST_CHECK;
+void txn_cancel(struct node *n, struct txn *t); /* NULL is fine */
+
+/* A destination list of one entry, in n->arena. */
+enum err txn_to_node(struct node *n, const struct node_id *id,
+		     struct destination_list *out) MUST_CHECK;
+enum err txn_to_resource(struct node *n, const struct node_id *id,
+			 struct destination_list *out) MUST_CHECK;
+/* [via node, then node]: Attaches to neighbours, RFC 6940 s10.6. */
+enum err txn_to_node_through(struct node *n, const struct node_id *through,
+			     const struct node_id *id,
+			     struct destination_list *out) MUST_CHECK;
+
+#endif
