@@ -38,3 +38,8 @@ libp2psip_a_SOURCES += \
 # net: the event loop and what it drives
 
 # cli: what the tools share
+libp2psip_a_SOURCES += \
+	common/cli/opt.c \
+	common/cli/opt.h \
+	common/cli/out.c \
+	common/cli/out.h

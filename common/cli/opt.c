@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Options from tables: what every tool has, parsing, --help, and the shape of
+ * the lines on stderr.  Owns what the common options set; knows no tool.
+ */
+#include "cli/opt.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/text.h"
+#include "config.h"
+
+enum { OPTS_MAX = 64, HELP_COLUMN = 30 };
+
+struct opt_common opt_common = { .timeout_us = 15000000 };
+
+static const char *timeout_text;
+static bool want_help, want_version;
+static const char *tool_name = "p2psip";
+
+static const struct opt common_opts[] = {
+	{ OPT_TYPE_STR, 'o', "overlay", "NAME", &opt_common.overlay,
+	  "P2PSIP_OVERLAY", "overlay to use, where the home holds several" },
+	{ OPT_TYPE_STR, 'd', "home", "DIR", &opt_common.home, "P2PSIP_HOME",
+	  "where configuration and certificates are kept" },
+	{ OPT_TYPE_LIST, 'b', "bootstrap", "HOST[:PORT]", &opt_common.bootstrap,
+	  "P2PSIP_BOOTSTRAP",
+	  "connect here, not to the document's bootstrap nodes; repeatable" },
+	{ OPT_TYPE_STR, 'u', "user", "NAME", &opt_common.user, "P2PSIP_USER",
+	  "identity to use, where the home holds several" },
+	{ OPT_TYPE_STR, 'T', "timeout", "SECONDS", &timeout_text,
+	  "P2PSIP_TIMEOUT", "deadline of the whole run, default 15" },
+	{ OPT_TYPE_FLAG, 'j', "json", NULL, &opt_common.json, NULL,
+	  "print one JSON object a line" },
+	{ OPT_TYPE_FLAG, 'q', "quiet", NULL, &opt_common.quiet, NULL,
+	  "print errors only" },
+	{ OPT_TYPE_COUNT, 'v', "verbose", NULL, &opt_common.verbose, NULL,
+	  "say what happens; twice: each message sent and received" },
+	{ OPT_TYPE_FLAG, 'h', "help", NULL, &want_help, NULL,
+	  "print this help" },
+	{ OPT_TYPE_FLAG, 'V', "version", NULL, &want_version, NULL,
+	  "print the version" },
+	OPT_END,
+};
+
+static const struct opt config_opts[] = {
+	{ OPT_TYPE_STR, 'c', "config", "FILE|URL", &opt_common.config,
+	  "P2PSIP_CONFIG", "the overlay's configuration document" },
+	{ OPT_TYPE_STR, 0, "cacert", "FILE", &opt_common.cacert, NULL,
+	  "trust this root certificate (PEM) for HTTPS" },
+	OPT_END,
+};
+
+/* The table with COMMON and CONFIG spelled out; the tool's own come first. */
+struct flat {
+	const struct opt *tool;
+	const struct opt *v[OPTS_MAX];
+	size_t n;
+};
+
+static void flatten(struct flat *f, const struct opt *opts)
+{
+	for (; opts->type != OPT_TYPE_END; opts++) {
+		if (opts->type == OPT_TYPE_TOOL)
+			f->tool = opts;
+		else if (opts->type == OPT_TYPE_COMMON)
+			flatten(f, common_opts);
+		else if (opts->type == OPT_TYPE_CONFIG)
+			flatten(f, config_opts);
+		else if (f->n < OPTS_MAX)
+			f->v[f->n++] = opts;
+	}
+}
+
+static bool takes_arg(const struct opt *o)
+{
+	return o->type == OPT_TYPE_STR || o->type == OPT_TYPE_LIST;
+}
+
+static void help(const struct flat *f)
+{
+	char left[80], letter[8];
+
+	printf("usage: %s [options]%s%s\n%s\n\n", f->tool->name,
+	       *f->tool->arg ? " " : "", f->tool->arg, f->tool->help);
+	for (size_t i = 0; i < f->n; i++) {
+		const struct opt *o = f->v[i];
+
+		snprintf(letter, sizeof(letter), o->letter ? "-%c, " : "    ",
+			 o->letter);
+		snprintf(left, sizeof(left), "  %s--%s%s%s", letter, o->name,
+			 takes_arg(o) ? " " : "", takes_arg(o) ? o->arg : "");
+		printf("%-*s%s%s%s%s%s\n", HELP_COLUMN, left,
+		       strlen(left) >= HELP_COLUMN ? "  " : "", o->help,
+		       o->env != NULL ? " [" : "", o->env != NULL ? o->env : "",
+		       o->env != NULL ? "]" : "");
+	}
+	printf("\nExit status: 0 done, 1 the overlay says no, others as in "
+	       "p2psip(7).\n");
+}
+
+static void add(const struct opt *o, const char *text)
+{
+	struct opt_list *list = o->value;
+
+	switch (o->type) {
+	case OPT_TYPE_FLAG:
+		*(bool *)o->value = true;
+		break;
+	case OPT_TYPE_COUNT:
+		++*(int *)o->value;
+		break;
+	case OPT_TYPE_STR:
+		*(const char **)o->value = text;
+		break;
+	case OPT_TYPE_LIST:
+		if (list->n == OPT_LIST_MAX)
+			opt_usage("--%s: at most %d of them", o->name,
+				  OPT_LIST_MAX);
+		list->v[list->n++] = text;
+		break;
+	default:
+		break;
+	}
+}
+
+/* What the environment gives where the command line gave nothing. */
+static void defaults(const struct flat *f, const bool given[])
+{
+	for (size_t i = 0; i < f->n; i++) {
+		const struct opt *o = f->v[i];
+		const char *env = o->env != NULL ? getenv(o->env) : NULL;
+		char *list, *item;
+
+		if (given[i] || env == NULL || *env == '\0')
+			continue;
+		if (o->type != OPT_TYPE_LIST) {
+			add(o, env);
+			continue;
+		}
+		/* Lives as long as the process: the options point into it. */
+		list = strdup(env);
+		while (list != NULL && (item = strsep(&list, ",")) != NULL)
+			if (*item != '\0')
+				add(o, item);
+	}
+}
+
+static void build(const struct flat *f, char *letters, struct option *longs)
+{
+	*letters++ = '+'; /* options before operands */
+	*letters++ = ':';
+	for (size_t i = 0; i < f->n; i++) {
+		const struct opt *o = f->v[i];
+
+		longs[i] = (struct option){ o->name, takes_arg(o), NULL,
+					    1000 + (int)i };
+		if (o->letter == 0)
+			continue;
+		*letters++ = (char)o->letter;
+		if (takes_arg(o))
+			*letters++ = ':';
+	}
+	*letters = '\0';
+}
+
+static size_t find(const struct flat *f, int c)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (c == 1000 + (int)i ||
+		    (f->v[i]->letter != 0 && c == f->v[i]->letter))
+			return i;
+	return f->n;
+}
+
+static void read_all(const struct flat *f, int argc, char *argv[], bool given[])
+{
+	struct option longs[OPTS_MAX + 1] = { 0 };
+	char letters[2 * OPTS_MAX + 3];
+	int c;
+	size_t i;
+
+	build(f, letters, longs);
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+		if (c == ':')
+			opt_usage("%s needs an argument", argv[optind - 1]);
+		i = find(f, c);
+		if (i == f->n && optopt != 0 && optopt < 1000)
+			opt_usage("unknown option -%c", optopt);
+		if (i == f->n)
+			opt_usage("unknown option %s", argv[optind - 1]);
+		given[i] = true;
+		add(f->v[i], optarg);
+	}
+}
+
+char **opt_parse(const struct opt *opts, int min, int max, int argc,
+		 char *argv[])
+{
+	struct flat f = { 0 };
+	bool given[OPTS_MAX] = { false };
+	int n;
+
+	flatten(&f, opts);
+	tool_name = f.tool->name;
+	read_all(&f, argc, argv, given);
+	defaults(&f, given);
+	if (want_help || want_version) {
+		if (want_help)
+			help(&f);
+		else
+			printf("%s %s\n", tool_name, PACKAGE_VERSION);
+		exit(fflush(stdout) == 0 ? EX_OK : EX_CANTCREAT);
+	}
+	if (timeout_text != NULL &&
+	    text_seconds_us(&opt_common.timeout_us, timeout_text) != OK)
+		opt_usage("--timeout: '%s' is not a number of seconds",
+			  timeout_text);
+	n = argc - optind;
+	if (n < min)
+		opt_usage("%s missing", f.tool->arg);
+	if (n > max)
+		opt_usage("too many operands: '%s'", argv[optind + max]);
+	return argv + optind;
+}
+
+const char *opt_tool(void)
+{
+	return tool_name;
+}
+
+static void say(const char *subject, const char *fmt, va_list ap)
+{
+	fprintf(stderr, "%s: ", tool_name);
+	if (subject != NULL)
+		fprintf(stderr, "%s: ", subject);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+}
+
+void opt_say(const char *subject, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(subject, fmt, ap);
+	va_end(ap);
+}
+
+void opt_warn(const char *subject, enum err r, const char *words)
+{
+	if (words != NULL && *words != '\0')
+		opt_say(subject, "%s: %s", err_text(r), words);
+	else
+		opt_say(subject, "%s", err_text(r));
+}
+
+void opt_info(int level, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (opt_common.quiet || opt_common.verbose < level)
+		return;
+	va_start(ap, fmt);
+	say(NULL, fmt, ap);
+	va_end(ap);
+}
+
+void opt_usage(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(NULL, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "Try '%s --help'.\n", tool_name);
+	exit(EX_USAGE);
+}
