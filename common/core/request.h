@@ -10,21 +10,27 @@
 struct node;
 
 /*
- * A request that has reached this node, with its signature verified.  The handler
- * of its method owns it from the call on and ends it with exactly one of
- * request_answer_take(), request_error_take() and request_drop_take(), in this
- * step or in a later one.  Answers to retransmissions come from the memory of
- * request.c (RFC 6940 s6.2.1): a handler sees each request once.
+ * A request that has reached this node, with its signature verified.  The
+ * handler of its method owns it from the call on and ends it with exactly one
+ * of request_answer_take(), request_error_take() and request_drop_take(), in
+ * this step or in a later one.  Answers to retransmissions come from the memory
+ * of request.c (RFC 6940 s6.2.1): a handler sees each request once.
  */
 struct request {
-	struct arena arena;     /* the message's copy and all that it decodes to */
-	struct message message; /* header, contents, security: borrowed from it */
-	uint32_t link;          /* where it came from; may be gone by now */
-	struct node_id previous_hop; /* the node at the other end of that link */
-	struct node_id source;       /* the Node-ID that signed */
-	struct cert *signer;         /* one reference */
+	struct arena arena; /* the message's copy and all that it decodes to */
+	struct message
+		message; /* header, contents, security: borrowed from it */
+	uint32_t link;   /* where it came from; may be gone by now */
+	struct node_id
+		previous_hop;  /* the node at the other end of that link */
+	struct node_id source; /* the Node-ID that signed */
+	struct cert *signer;   /* one reference */
 	struct request *prev, *next; /* request.c's list */
-	/* For the handler. */
+	/* For the handler: certificates that the answer's SecurityBlock carries
+	 * besides this node's own (DER, in `arena`): those of the stored
+	 * values' signers. */
+	const struct slice *certs;
+	size_t n_certs;
 	void *state;
 	struct timer timer;
 };
@@ -36,9 +42,9 @@ typedef void request_handler(struct node *n, struct request *req);
 /* Answers with message_code + 1 and this body; `body` is encoded already. */
 void request_answer_take(struct node *n, struct request *req,
 			 struct slice body);
-/* Answers with ErrorResponse: the code of `r`, RFC 6940 s14.9, and error_info: UTF-8
- * words, or the structure that the code defines.  Errors without a code (err_code()
- * is 0) drop the request. */
+/* Answers with ErrorResponse: the code of `r`, RFC 6940 s14.9, and error_info:
+ * UTF-8 words, or the structure that the code defines.  Errors without a code
+ * (err_code() is 0) drop the request. */
 void request_error_take(struct node *n, struct request *req, enum err r,
 			struct slice info);
 void request_drop_take(struct node *n, struct request *req);

@@ -12,14 +12,15 @@
  * the answers back as events.
  */
 
-/* One stored value.  Identified by resource, kind and key. */
+/* One stored value.  Identified by resource, kind and key.  Only the first
+ * RING_ID_LEN bytes of a resource are kept. */
 struct record {
 	struct node_id resource;
 	uint32_t kind;
-	struct slice key; /* array: the index, 4 bytes big endian; dictionary: the
-			     key; single value: empty */
-	uint64_t storage_time; /* ms, as signed */
-	uint64_t expires_ms;   /* unix time: arrival plus lifetime */
+	struct slice key; /* array: the index, 4 bytes big endian; dictionary:
+			     the key; single value: empty */
+	uint64_t storage_time;         /* ms, as signed */
+	uint64_t expires_ms;           /* unix time: arrival plus lifetime */
 	uint8_t signer[CERT_HASH_LEN]; /* SHA-256 of the signer's certificate */
 	struct slice data; /* the StoredData exactly as it came, with length */
 };
@@ -33,11 +34,13 @@ struct slot {
 
 enum query_type {
 	QUERY_KIND,    /* counter and values of one resource and kind */
-	QUERY_RANGE,   /* slots with resource in (from, to], in ring order, after
-			  the cursor; `max` of them at most */
-	QUERY_NEAREST, /* the first resource with `kind` at or after `resource`,
-			  within (from, to], in ring order: Find, s7.4.4.2 */
-	QUERY_COUNT,   /* number of distinct resources in (from, to] */
+	QUERY_RANGE,   /* slots with values, resource in (from, to], in ring
+			  order,   after the cursor; `max` of them at most */
+	QUERY_NEAREST, /* the first slot with values of `kind` at or after
+			  `resource`, within (from, to], in ring order: Find,
+			  s7.4.4.2 */
+	QUERY_COUNT,   /* number of distinct resources with values in (from, to]
+			*/
 	QUERY_CERT,    /* a certificate by its SHA-256 */
 	QUERY_SIGNERS  /* hashes of all certificates with values here */
 };
@@ -49,7 +52,10 @@ struct query {
 	/* KIND: only keys from first to last, inclusive, compared as bytes; p
 	 * NULL means without that bound. */
 	struct slice first, last;
-	bool metadata_only;      /* KIND: records come without data */
+	bool metadata_only; /* KIND: records come without data */
+	/* KIND, RANGE, NEAREST, COUNT: values that have expired by then (unix
+	 * time) do not count; 0: all do, until they are purged. */
+	uint64_t alive_ms;
 	struct node_id from, to; /* RANGE, NEAREST, COUNT; equal: whole ring */
 	bool has_cursor;         /* RANGE: resume after this slot */
 	struct slot cursor;
@@ -60,12 +66,12 @@ struct query {
 /* The answer to one query; its memory is in the arena of the read. */
 struct query_answer {
 	uint64_t generation;    /* KIND */
-	struct record *records; /* KIND, by key; expired ones too, until purged */
+	struct record *records; /* KIND, by key */
 	size_t n_records;
 	struct slot *slots; /* RANGE; NEAREST: one or none */
 	size_t n_slots;
-	uint64_t count;   /* COUNT */
-	struct slice der; /* CERT, empty when unknown */
+	uint64_t count;                    /* COUNT */
+	struct slice der;                  /* CERT, empty when unknown */
 	uint8_t (*signers)[CERT_HASH_LEN]; /* SIGNERS */
 	size_t n_signers;
 };
@@ -78,8 +84,8 @@ enum change_type {
 	CHANGE_DROP_SLOT,   /* slot: counter and all values */
 	CHANGE_DROP_KIND,   /* slot.kind everywhere */
 	CHANGE_DROP_SIGNER, /* all values of record.signer */
-	CHANGE_PURGE        /* all values with expires_ms <= record.expires_ms, and
-			       certificates that no value needs */
+	CHANGE_PURGE /* all values with expires_ms <= record.expires_ms, and
+			certificates that no value needs; counters stay */
 };
 
 struct change {
@@ -104,16 +110,16 @@ struct batch *batch_new(uint64_t id);
 struct change *batch_add(struct batch *b, enum change_type type);
 void batch_free(struct batch *b);
 
-/* An engine.  read() runs in the loop's thread, commit() in one worker thread at
- * a time, possibly while a read() is under way. */
+/* An engine.  read() runs in the loop's thread, commit() in one worker thread
+ * at a time, possibly while a read() is under way. */
 struct storage {
 	void *ctx;
 	/* Results are in `a`.  ERR_STORAGE, ERR_NOMEM. */
 	enum err (*read)(void *ctx, const struct query *q,
 			 struct query_answer *out, struct arena *a);
 	/* One durable transaction over `n` batches, each in a savepoint of its
-	 * own; status[i] says what became of batch i.  Returns when all is on
-	 * disk. */
+	 * own; status[i] says what became of batch i: OK, ERR_STORAGE,
+	 * ERR_NOMEM. Returns when all is on disk. */
 	void (*commit)(void *ctx, struct batch *const *v, size_t n,
 		       enum err *status);
 	void (*close)(void *ctx);

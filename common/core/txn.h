@@ -11,12 +11,13 @@ struct txn;
 
 /* How a request of ours ended. */
 struct txn_end {
-	enum err err; /* OK: an answer; the error of an ErrorResponse; ERR_TIMEOUT
-			 after the last send; ERR_NO_LINK, ERR_LINK_CLOSED */
+	enum err err; /* OK: an answer; the error of an ErrorResponse;
+			 ERR_TIMEOUT after the last send; ERR_NO_LINK,
+			 ERR_LINK_CLOSED */
 	const struct message *message; /* the answer or ErrorResponse, or NULL;
 					  borrowed for the call */
-	struct slice body; /* the answer's, not yet decoded */
-	struct slice info; /* error_info of an ErrorResponse */
+	struct slice body;             /* the answer's, not yet decoded */
+	struct slice info;             /* error_info of an ErrorResponse */
 	struct node_id responder;
 	struct cert *cert; /* the responder's, borrowed */
 	uint64_t rtt_us;
@@ -27,15 +28,20 @@ typedef void txn_done(struct node *n, void *ctx, const struct txn_end *end);
 
 struct txn_args {
 	struct destination_list destination;
-	uint16_t code;     /* of the request */
-	struct slice body; /* encoded; copied */
+	uint16_t code;               /* of the request */
+	struct slice body;           /* encoded; copied */
 	const struct signer *signer; /* NULL: the node's own */
+	/* DER; copied.  What the SecurityBlock carries besides the signer's
+	 * own: in replica Stores the certificates of the values' signers. */
+	const struct slice *certs;
+	size_t n_certs;
 	uint32_t link; /* send on this link; 0: where routing says */
 	uint32_t max_response_length;
-	uint64_t timeout_us; /* 0: five sends, overlay-reliability-timer apart */
-	/* Response checks of s6.3.4: a request to a Node-ID is answered by it, one
-	 * to a Resource-ID by somebody close enough; this one must be answered by
-	 * the node at the end of `link` (Join, s6.4.2.1). */
+	uint64_t
+		timeout_us; /* 0: five sends, overlay-reliability-timer apart */
+	/* Response checks of s6.3.4: a request to a Node-ID is answered by it,
+	 * one to a Resource-ID by somebody close enough; this one must be
+	 * answered by the node at the end of `link` (Join, s6.4.2.1). */
 	bool from_link_only;
 	txn_done *done;
 	void *ctx;
@@ -43,8 +49,8 @@ struct txn_args {
 
 struct txns; /* txn.c */
 
-/* Signs and sends; retransmits until an answer passes the checks.  `done` is never
- * called from inside.  ERR_NOMEM, ERR_FULL, ERR_MESSAGE_TOO_LARGE. */
+/* Signs and sends; retransmits until an answer passes the checks.  `done` is
+ * never called from inside.  ERR_NOMEM, ERR_FULL, ERR_MESSAGE_TOO_LARGE. */
 enum err txn_send(struct node *n, const struct txn_args *args,
 		  struct txn **out) MUST_CHECK;
 void txn_cancel(struct node *n, struct txn *t); /* NULL is fine */
