@@ -26,6 +26,25 @@ libp2psip_a_SOURCES += \
 	common/base/text.h
 
 # wire: bytes <-> structs
+libp2psip_a_SOURCES += \
+	common/wire/attach.h \
+	common/wire/code.c \
+	common/wire/code.h \
+	common/wire/contents.h \
+	common/wire/data.h \
+	common/wire/frame.h \
+	common/wire/header.h \
+	common/wire/kind.c \
+	common/wire/kind.h \
+	common/wire/message.h \
+	common/wire/security.h \
+	common/wire/sip.h \
+	common/wire/tbl/code.def \
+	common/wire/tbl/kind.def \
+	common/wire/tbl/message.def \
+	common/wire/tbl/types.def \
+	common/wire/topology.h \
+	common/wire/wire.h
 
 # crypto: the only part that knows OpenSSL's libcrypto
 
