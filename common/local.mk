@@ -53,6 +53,13 @@ libp2psip_a_SOURCES += \
 # storage: implementations of core/storage.h
 
 # conf: documents, the home, accounts
+libp2psip_a_SOURCES += \
+	common/conf/compiled.h \
+	common/conf/file.h \
+	common/conf/home.h \
+	common/conf/overlay_xml.h \
+	common/conf/xml_span.c \
+	common/conf/xml_span.h
 
 # net: the event loop and what it drives
 

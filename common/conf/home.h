@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CONF_HOME_H
+#define CONF_HOME_H
+
+#include <stdbool.h>
+
+#include "core/overlay.h"
+#include "crypto/crypto.h"
+
+/*
+ * What is on disk, p2psip(7), FILES.  One folder an overlay, all of mode 0700:
+ *
+ *	HOME/OVERLAY/overlay.xml     the document, byte for byte as signed
+ *	HOME/OVERLAY/overlay.bin     its compiled form, for the tools
+ *	HOME/OVERLAY/update.xml      a document that came from the overlay and
+ *	                             waits for p2psip-join --update
+ *	HOME/OVERLAY/peers           peers once linked to, ADDR:PORT a line
+ *	HOME/OVERLAY/users/USER/key.pem    0600, PKCS #8
+ *	HOME/OVERLAY/users/USER/cert.pem   the certificate, then intermediates
+ *
+ * Files are replaced at once or not at all, and are on disk when a call
+ *returns.
+ */
+
+enum {
+	HOME_PEERS_MAX = 10,    /* RFC 6940 s11.4 */
+	HOME_FILE_MAX = 4 << 20 /* bytes of any file read here */
+};
+
+/* The home, with one overlay of it chosen. */
+struct home {
+	char *dir;                       /* HOME */
+	char *overlay_dir;               /* HOME/OVERLAY */
+	char name[OVERLAY_NAME_MAX + 1]; /* of the overlay */
+};
+
+/* One identity, as bytes: what they mean is the crypto's. */
+struct home_identity {
+	char user[CERT_USER_MAX + 1];
+	struct buf key;  /* PEM; wiped when cleared */
+	struct buf cert; /* PEM, first the own, then the chain */
+};
+
+/*
+ * Finds the home (`dir`, or ${XDG_STATE_HOME:-~/.local/state}/p2psip when NULL)
+ * and in it the overlay `name`, or the only one when NULL.  ERR_NOT_JOINED when
+ * there is none, ERR_USAGE when there are several ("say -o"), ERR_HOME_MODE
+ * when others can read it, ERR_SYS.
+ */
+enum err home_open(struct home *h, const char *dir, const char *name,
+		   struct why *why) MUST_CHECK;
+/* As home_open(), and makes what is missing.  Adds ERR_CANTCREAT. */
+enum err home_create(struct home *h, const char *dir, const char *name,
+		     struct why *why) MUST_CHECK;
+void home_close(struct home *h);
+
+/* The compiled form in use.  ERR_NOT_JOINED, ERR_CONFIG ("run p2psip-join
+ * --update"), ERR_CONFIG_EXPIRED. */
+enum err home_load_overlay(const struct home *h, uint64_t now_ms,
+			   struct overlay **out, struct why *why) MUST_CHECK;
+/* Writes document and compiled form of a checked overlay.  ERR_CANTCREAT. */
+enum err home_save_overlay(const struct home *h, const struct overlay *o,
+			   struct why *why) MUST_CHECK;
+/* Leaves a document for p2psip-join --update; reads it; takes it away. */
+enum err home_save_update(const struct home *h, struct slice document,
+			  struct why *why) MUST_CHECK;
+/* ERR_NOT_FOUND when none waits. */
+enum err home_load_update(const struct home *h, struct buf *out,
+			  struct why *why) MUST_CHECK;
+void home_drop_update(const struct home *h);
+
+/* The identity of `user`, or the only one when NULL.  ERR_NOT_JOINED, ERR_USAGE
+ * when there are several ("say -u"), ERR_HOME_MODE when the key can be read by
+ * others. */
+enum err home_load_identity(const struct home *h, const char *user,
+			    struct home_identity *id,
+			    struct why *why) MUST_CHECK;
+/* Key first, then the certificate; either may be empty: left as it is. */
+enum err home_save_identity(const struct home *h,
+			    const struct home_identity *id,
+			    struct why *why) MUST_CHECK;
+void home_identity_clear(struct home_identity *id);
+
+/* Peers that were linked to, at most HOME_PEERS_MAX; none is no error. */
+enum err home_load_peers(const struct home *h,
+			 struct ip_address_port peers[HOME_PEERS_MAX],
+			 size_t *n) MUST_CHECK;
+enum err home_save_peers(const struct home *h,
+			 const struct ip_address_port *peers, size_t n,
+			 struct why *why) MUST_CHECK;
+
+/*
+ * Waits until no other process changes this overlay's files (join, renew,
+ * update); the lock ends with home_unlock() or the process.
+ */
+enum err home_lock(const struct home *h, int *fd, struct why *why) MUST_CHECK;
+void home_unlock(int fd);
+
+#endif
