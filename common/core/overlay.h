@@ -50,7 +50,7 @@ struct overlay {
 	bool no_ice;
 	bool clients_permitted;
 	bool self_signed_permitted;
-	uint8_t self_signed_digest; /* enum hash_alg: SHA1 or SHA256 */
+	uint8_t self_signed_digest; /* HASH_SHA1 or HASH_SHA256 */
 	uint8_t link_protocols;     /* LINK_PROTOCOL_* */
 	struct kinds kinds;         /* registered and the overlay's own */
 	struct ip_address_port *bootstrap;

@@ -6,22 +6,7 @@
 
 #include "base/buf.h"
 #include "base/id.h"
-
-/* TLS HashAlgorithm and SignatureAlgorithm codes, RFC 6940 s6.3.4. */
-enum hash_alg {
-	HASH_NONE = 0,
-	HASH_SHA1 = 2,
-	HASH_SHA256 = 4,
-	HASH_SHA384 = 5,
-	HASH_SHA512 = 6,
-	HASH_INTRINSIC = 8 /* the signature hashes for itself: Ed25519 */
-};
-enum sig_alg {
-	SIG_ANONYMOUS = 0,
-	SIG_RSA = 1,
-	SIG_ECDSA = 3,
-	SIG_ED25519 = 7
-};
+#include "wire/code.h" /* HASH_*, SIGNATURE_*: RFC 6940 s6.3.4 */
 
 enum {
 	CERT_HASH_LEN = 32,    /* bytes, SHA-256 */
@@ -63,8 +48,8 @@ struct signer {
 	struct node_id node_id;    /* the one in use, of the certificate's */
 	const struct slice *chain; /* DER of intermediates, without roots */
 	size_t n_chain;
-	uint8_t hash; /* enum hash_alg, goes with the key */
-	uint8_t sig;  /* enum sig_alg */
+	uint8_t hash; /* HASH_*, goes with the key */
+	uint8_t sig;  /* SIGNATURE_* */
 	void *key;    /* the implementation's private key */
 };
 
@@ -76,7 +61,7 @@ struct crypto {
 	void *ctx;
 	/* Digest of the concatenation of `n` slices; *len bytes.
 	 * ERR_ALGORITHM. */
-	enum err (*hash)(void *ctx, enum hash_alg alg, const struct slice *in,
+	enum err (*hash)(void *ctx, uint8_t alg, const struct slice *in,
 			 size_t n, uint8_t out[HASH_LEN_MAX], size_t *len);
 	/*
 	 * Parses a node's certificate and checks all that does not change with
