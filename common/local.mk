@@ -68,4 +68,8 @@ libp2psip_a_SOURCES += \
 	common/cli/opt.c \
 	common/cli/opt.h \
 	common/cli/out.c \
-	common/cli/out.h
+	common/cli/out.h \
+	common/cli/sip_text.c \
+	common/cli/sip_text.h \
+	common/cli/target.c \
+	common/cli/target.h
