@@ -1,21 +1,100 @@
 # SPDX-License-Identifier: ISC
 # Tests: unit programs (cmocka), vectors, fuzz corpora, the simulator, bats.
+#
+# `make check` runs all; `make check TESTS=tests/unit/buf` one of them, with its
+# output in tests/unit/buf.log.  tests/harness/driver counts the tests inside each.
 
+# Programs of the tests may use every library; --as-needed drops what they do not.
+LDADD = libp2psip.a $(SSL_LIBS) $(UV_LIBS) $(XML_LIBS) $(SQLITE_LIBS) \
+	$(JANSSON_LIBS) $(CURL_LIBS) $(CARES_LIBS) $(MHD_LIBS) $(LIBBSD_LIBS) \
+	$(CMOCKA_LIBS)
+
+TEST_EXTENSIONS = .bats
+LOG_DRIVER = $(top_srcdir)/tests/harness/driver
+AM_LOG_DRIVER_FLAGS = --sanitized $(SANITIZED)
+BATS_LOG_DRIVER = $(top_srcdir)/tests/harness/driver
+AM_BATS_LOG_DRIVER_FLAGS = --sanitized $(SANITIZED)
+BATS_LOG_COMPILER = $(BATS)
+AM_BATS_LOG_FLAGS = --tap --print-output-on-failure
 # Tests find their data through these two.
 AM_TESTS_ENVIRONMENT = \
 	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \
 	top_builddir='$(abs_top_builddir)'; export top_builddir;
 
-# unit: one program a module.  To add one: a line in unit_tests, and the three
-# lines of its sources and libraries below.
-if HAVE_CMOCKA
+# unit: tests/unit/test_NAME.c, one program a module.  A line here is all it needs.
 unit_tests = \
 	tests/unit/test_base_id
+EXTRA_DIST += tests/unit/unit.h
+if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
 
-unit_ldadd = libp2psip.a $(CMOCKA_LIBS)
+# fuzz: tests/fuzz/NAME.c defines LLVMFuzzerTestOneInput.  In an ordinary build
+# replay.c runs it over the files of corpus/NAME; with --enable-fuzzing it is a
+# libFuzzer program (make check-fuzz).  Each needs its two lines below.
+fuzz_targets =
+if FUZZING
+fuzz_main =
+else
+fuzz_main = tests/fuzz/replay.c
+TESTS += $(fuzz_targets)
+endif
+check_PROGRAMS += $(fuzz_targets)
 
-tests_unit_test_base_id_SOURCES = tests/unit/test_base_id.c tests/unit/unit.h
-tests_unit_test_base_id_LDADD = $(unit_ldadd)
+# cli: whole tools, run by bats
+bats_tests = \
+	tests/cli/helpers.bats
+if HAVE_BATS
+TESTS += $(bats_tests)
+endif
+
+TESTS += tests/harness/selftest
+
+EXTRA_DIST += tests/cli tests/harness tests/lint tests/fuzz/corpus
+
+# Makes sure that a tree built for a plain `make` also builds what the tests need.
+build-tests: all $(check_PROGRAMS)
+
+# make check under ASan and UBSan, in a build folder of its own.
+check-sanitize:
+	$(MKDIR_P) sanitize
+	test -f sanitize/Makefile || (cd sanitize && \
+		$(abs_top_srcdir)/configure -q --enable-werror --enable-sanitizers \
+			CC='$(CC)' CFLAGS='-g -O1')
+	$(MAKE) -C sanitize check
+
+# make check-fuzz TARGET=wire TIME=60: libFuzzer over one target.  What it finds
+# that is new stays in fuzz/corpus; a crash is written to fuzz/.
+TARGET = wire
+TIME = 60
+check-fuzz:
+	$(MKDIR_P) fuzz/corpus/$(TARGET)
+	test -f fuzz/Makefile || (cd fuzz && \
+		$(abs_top_srcdir)/configure -q --enable-sanitizers --enable-fuzzing \
+			CC=clang CFLAGS='-g -O1')
+	$(MAKE) -C fuzz tests/fuzz/$(TARGET)
+	cd fuzz && tests/fuzz/$(TARGET) -max_total_time=$(TIME) \
+		-artifact_prefix=$(TARGET)- corpus/$(TARGET) \
+		$(abs_top_srcdir)/tests/fuzz/corpus/$(TARGET)
+
+# make check-sim SEED=1 NODES=50: one simulation, repeatable.
+SEED = 1
+NODES = 50
+check-sim: build-tests
+	tests/sim/sim --seed $(SEED) --nodes $(NODES)
+
+lint: build-tests
+	BATS='$(BATS)' $(top_srcdir)/tests/lint/run '$(abs_top_builddir)'
+
+# Prints JSON; a measurement, not a test.
+bench: build-tests
+	$(top_srcdir)/tests/bench/run '$(abs_top_builddir)'
+
+conformance:
+	$(top_srcdir)/tests/conformance/run
+
+clean-local:
+	rm -rf sanitize fuzz
+
+.PHONY: build-tests check-sanitize check-fuzz check-sim lint bench conformance
