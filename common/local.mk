@@ -49,6 +49,30 @@ libp2psip_a_SOURCES += \
 # crypto: the only part that knows OpenSSL's libcrypto
 
 # core: the protocol, pure
+libp2psip_a_SOURCES += \
+	common/core/certs.h \
+	common/core/client.h \
+	common/core/config_update.h \
+	common/core/dial.h \
+	common/core/frag.h \
+	common/core/join.h \
+	common/core/limits.h \
+	common/core/link.h \
+	common/core/node.h \
+	common/core/overlay.h \
+	common/core/paths.h \
+	common/core/probe.h \
+	common/core/read.h \
+	common/core/replica.h \
+	common/core/reply.h \
+	common/core/request.h \
+	common/core/ring.h \
+	common/core/route.h \
+	common/core/seal.h \
+	common/core/state.h \
+	common/core/storage.h \
+	common/core/store.h \
+	common/core/txn.h
 
 # storage: implementations of core/storage.h
 

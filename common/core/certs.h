@@ -7,41 +7,63 @@
 #include "wire/security.h"
 
 struct node;
+struct cert_entry;
+struct cert_alias;
 
-/* Certificates that were checked once, by hash, and the judging of signatures. */
+enum { CERTS_RECENT_MAX = 64 };
 
-struct certs; /* certs.c */
+/* Certificates that were checked once, by hash, and the judging of signatures.
+ */
 
-/* Takes in the certificates of a SecurityBlock: those that check become known.  */
+struct certs {
+	struct cert_entry *by_hash;    /* uthash: SHA-256 of the DER */
+	struct cert_alias *by_node_id; /* uthash: SHA-256(Node-ID || DER) */
+	struct cert_entry *oldest, *newest; /* by use */
+	uint32_t n;
+	/* Learned in this step: the bucket of the message at hand. */
+	struct cert *recent[CERTS_RECENT_MAX];
+	uint32_t n_recent;
+};
+
+/* Takes in the certificates of a SecurityBlock: those that check become known.
+ */
 void certs_learn(struct node *n, const struct security_block *b);
-/* A known certificate by SHA-256 of its DER, borrowed until the next step, or NULL. */
+/* A known certificate by SHA-256 of its DER, borrowed until the next step, or
+ * NULL. */
 struct cert *certs_find(struct node *n, const uint8_t hash[CERT_HASH_LEN]);
 /* As it stands in a query's answer (QUERY_CERT): checked and known, or NULL. */
 struct cert *certs_add(struct node *n, struct slice der);
 /*
  * Who signed: the certificate that a SignerIdentity names (cert_hash or
- * cert_hash_node_id, RFC 6940 s6.3.4) and the Node-ID in use.  ERR_CERT_UNKNOWN,
+ * cert_hash_node_id, RFC 6940 s6.3.4) and the Node-ID in use. ERR_CERT_UNKNOWN,
  * ERR_CERT_EXPIRED, ERR_BAD_NODE.  Borrowed until the next step.
  */
 enum err certs_identify(struct node *n, const struct signer_identity *identity,
 			struct cert **cert, struct node_id *node_id) MUST_CHECK;
-/* Verifies a stored value's signature, s7.1.  Adds ERR_SIGNATURE, ERR_ALGORITHM. */
+/* Verifies a stored value's signature, s7.1.  Adds ERR_SIGNATURE,
+ * ERR_ALGORITHM. */
 enum err certs_verify_value(struct node *n, struct slice resource_id,
 			    uint32_t kind, const struct stored_data *v,
-			    struct cert **cert, struct node_id *node_id)
-	MUST_CHECK;
-/* The signature element of a signer over `tbs`-style input that `identity` is part
- * of: fills algorithm and identity first, then signs.  Memory is in n->arena. */
+			    struct cert **cert,
+			    struct node_id *node_id) MUST_CHECK;
+/*
+ * Signs a value: fills v->signature, cert_hash for a certificate of one
+ * Node-ID, else cert_hash_node_id (CHOICE 13).  Memory is in n->arena.
+ */
 enum err certs_sign_value(struct node *n, const struct signer *s,
 			  struct slice resource_id, uint32_t kind,
 			  struct stored_data *v) MUST_CHECK;
-/* The certificates that verifiers of `hashes` need, as a bucket: those known or
- * own.  In n->arena. */
-enum err certs_bucket_add(struct node *n, struct security_block *b,
-			  const struct cert *c) MUST_CHECK;
-/* Is the certificate valid now, and none of its Node-IDs bad? */
+/* The identity element that names a signer; memory is in n->arena. */
+enum err certs_identity(struct node *n, const struct signer *s,
+			struct signer_identity *out) MUST_CHECK;
+/* Is the certificate valid now, and none of its Node-IDs bad? ERR_CERT_EXPIRED,
+ * ERR_BAD_NODE. */
 enum err certs_current(const struct node *n, const struct cert *c) MUST_CHECK;
+bool certs_has_node_id(const struct cert *c, const struct node_id *id);
 /* A new document: bad nodes and anchors may have changed. */
 void certs_flush(struct node *n);
+/* A step begins: what is too many goes. */
+void certs_trim(struct node *n);
+void certs_clear(struct node *n);
 
 #endif

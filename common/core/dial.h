@@ -3,30 +3,53 @@
 #define CORE_DIAL_H
 
 #include "core/link.h"
+#include "core/request.h"
 #include "wire/header.h"
 
 struct node;
 
 /*
- * Attach: making links through the overlay, RFC 6940 s6.5.1, and by address to a
- * bootstrap node, s11.4.  No-ICE: the node that sent the AttachReq is the TLS
+ * Attach: making links through the overlay, RFC 6940 s6.5.1, and by address to
+ * a bootstrap node, s11.4.  No-ICE: the node that sent the AttachReq is the TLS
  * server (CHOICE 23), the one that answered connects to its candidates.
  */
 
-struct dials; /* dial.c */
+struct dial;
 
-/* OK with the link up; ERR_IN_PROGRESS is followed up inside.  `l` is borrowed. */
+struct dials {
+	struct dial *first, *last; /* by age */
+	uint32_t n;
+};
+
+/* OK with a link; ERR_IN_PROGRESS is followed up inside.  `l` is borrowed. */
 typedef void dial_done(struct node *n, void *ctx, enum err r, struct link *l);
 
-/* Attach to the first responsible for, or the node that is, the last entry of
- * `destination`.  `through`: 0, or the link on which it leaves.  With `send_update`
- * the other side is asked for an Update once the link is up.  A node that is linked by
- * an Attach already is reported at once (in a later step). */
+/*
+ * Attach to the first responsible for, or the node that is, the last entry of
+ * `destination`.  `through`: 0, or the link on which it leaves.  With
+ * `send_update` the other side is asked for an Update once the link is up.
+ * `done` is called when the link is up, never from inside: a node that is
+ * attached already is reported in a later turn.  ERR_UNSUPPORTED without an
+ * address to listen on, ERR_FULL, ERR_NOMEM.
+ */
 enum err dial_attach(struct node *n, const struct destination_list *destination,
 		     uint32_t through, bool send_update, dial_done *done,
 		     void *ctx) MUST_CHECK;
-/* A TLS link to an address, to whatever node answers there. */
+/* A TLS link to an address, to whatever node answers there.  `done` is called
+ * as soon as one may send; `l->up` comes with the first answer. */
 enum err dial_address(struct node *n, const struct ip_address_port *address,
 		      dial_done *done, void *ctx) MUST_CHECK;
+
+/* AttachReq, s6.5.1.2; AppAttachReq: Error_Not_Found, s6.5.2.2. */
+request_handler dial_on_attach;
+request_handler dial_on_app_attach;
+
+/* A link may be used, has heard from its other side, is gone.  Also by the
+ * number of a connection that never came up. */
+void dial_link_open(struct node *n, struct link *l);
+void dial_link_up(struct node *n, struct link *l);
+void dial_link_down(struct node *n, uint32_t number, enum err why);
+void dial_timer(struct node *n, struct timer *t);
+void dial_clear(struct node *n);
 
 #endif

@@ -2,24 +2,32 @@
 #ifndef CORE_LIMITS_H
 #define CORE_LIMITS_H
 
-/* Every limit of the core.  Reaching one is an outcome with a code and a test. */
+/* Every limit of the core.  Reaching one is an outcome with a code and a test.
+ */
 enum {
-	LINKS_MAX = 1024,          /* links of one node */
-	TXNS_MAX = 4096,           /* own requests in flight */
-	REQUESTS_MAX = 4096,       /* requests being answered */
-	ANSWERS_MAX = 4096,        /* answers kept for retransmissions, s6.2.1 */
+	LINKS_MAX = 1024,    /* links of one node */
+	LINK_SENT_MAX = 512, /* frames without ACK, of one link */
+	LINK_SENT_BYTES_MAX = 8 << 20,
+	TXNS_MAX = 4096,     /* own requests in flight */
+	REQUESTS_MAX = 4096, /* requests being answered */
+	ANSWERS_MAX = 4096,  /* answers kept for retransmissions, s6.2.1 */
 	ANSWERS_BYTES_MAX = 8 << 20,
-	RETURN_PATHS_MAX = 16384,  /* client links remembered by transaction */
-	REASSEMBLIES_MAX = 64,     /* messages being reassembled, s6.7 */
+	RETURN_PATHS_MAX = 16384, /* client links remembered by transaction */
+	REASSEMBLIES_MAX = 64,    /* messages being reassembled, s6.7 */
 	REASSEMBLY_BYTES_MAX = 4 << 20,
-	CERTS_MAX = 2048,          /* certificates in the cache */
-	DIALS_MAX = 64,            /* Attaches under way */
-	DESTINATIONS_MAX = 128,    /* entries of a via or destination list */
+	CERTS_MAX = 2048,            /* certificates in the cache */
+	DIALS_MAX = 256,             /* Attaches and connects under way */
+	CANDIDATES_MAX = 16,         /* of one Attach, tried */
+	COMMANDS_MAX = 4096,         /* under way */
+	CONFIG_UPDATES_MAX = 64,     /* being sent to nodes that are behind */
+	OPAQUES_MAX = 4096,          /* opaque IDs of 12 bits, s6.3.2.2 */
+	DESTINATIONS_MAX = 128,      /* entries of a via or destination list */
+	NODE_ARENA_MAX = 256 << 20,  /* bytes of one step */
 	MESSAGE_ARENA_MAX = 4 << 20, /* bytes decoded from one message */
-	FRAME_MAX = (1 << 24) - 1, /* bytes in a FramedMessage */
-	NEIGHBORS_MAX = 8,         /* predecessors, and successors, kept */
-	FINGERS_MAX = 128,         /* s10.7.4.3 */
-	REPLICAS = 2               /* copies besides the owner's, s10.4 */
+	FRAME_MAX = (1 << 24) - 1,   /* bytes in a FramedMessage */
+	NEIGHBORS_MAX = 8,           /* predecessors, and successors, kept */
+	FINGERS_MAX = 128,           /* s10.7.4.3 */
+	REPLICAS = 2                 /* copies besides the owner's, s10.4 */
 };
 
 /* Times.  RFC 6940 s6.2.1, s6.6.5, s6.7, s10.7.1. */
@@ -28,5 +36,10 @@ enum {
 #define REPLACEMENT_HOLDDOWN_US UINT64_C(30000000)
 #define STORE_REPLICA_WAIT_US   UINT64_C(1000000)
 #define SENDS_MAX               5
+#define LINK_RTO_FIRST_US       UINT64_C(1000000) /* RFC 6298 s2 */
+#define LINK_RTO_MIN_US         UINT64_C(1000000)
+#define LINK_RTO_MAX_US         UINT64_C(60000000)
+#define DIAL_CONNECT_US         UINT64_C(5000000)  /* one candidate */
+#define DIAL_WAIT_US            UINT64_C(15000000) /* for the other side */
 
 #endif

@@ -4,46 +4,91 @@
 
 #include "base/buf.h"
 #include "base/heap.h"
+#include "core/limits.h"
 #include "crypto/crypto.h"
 #include "wire/attach.h"
 
 struct node;
+struct event;
+
+/* A data frame that was sent and has no ACK yet. */
+struct link_sent {
+	uint64_t at_us;
+	uint32_t sequence;
+	uint32_t len; /* bytes of the message */
+};
 
 /*
  * One hop: a (D)TLS connection with framing, acknowledgements and round-trip
- * times, RFC 6940 s6.6.  The Connection Table is the set of links that are up.
+ * times, RFC 6940 s6.6.  It exists from EV_LINK_UP on, when one may send; those
+ * that are `up` are the Connection Table.
  */
 struct link {
+	struct link *prev, *next; /* by age */
 	uint32_t number;
 	struct cert *cert;      /* one reference */
-	struct node_id node_id; /* of the other side: the one that was attached, else
-				   the certificate's first */
+	struct node_id node_id; /* of the other side: the one that was attached,
+				   else the certificate's first */
 	struct ip_address_port address;
+	bool outgoing; /* this node connected */
+	bool entry;    /* made by dial_address(): the way into the overlay */
 	bool up;       /* a frame or ACK has come */
-	bool attached; /* made by an Attach: both sides are bound to their Node-IDs */
+	bool attached; /* made by an Attach: both sides are bound to their
+			  Node-IDs */
 	bool suspect;  /* no ACK for an RTO: not for routing, s6.6.5 */
 	bool routable; /* its node sent an Update: messages may go through it,
-			  s6.5.1; peers only */
-	uint32_t next_sequence;
-	uint32_t unacked_first; /* oldest sequence without ACK */
+			  s6.5.1; peers only; ring.c sets it */
+	bool closed;   /* gone; the memory is there until the step ends */
+	uint32_t mtu;  /* bytes of a message that fits; 0: any */
 	struct timer timer;
-	uint64_t srtt_us, rttvar_us, rto_us;
 	struct buf in; /* a frame not yet whole */
-	struct link *prev, *next;
-	/* The rest is link.c's. */
-	struct link_window *window;
+
+	/* Sending.  RTT and RTO as RFC 6298 s2, in us; srtt 0: not measured. */
+	uint32_t next_sequence;
+	struct link_sent *sent; /* a ring of `sent_cap` */
+	uint32_t sent_first, n_sent, sent_cap;
+	uint64_t sent_bytes;
+	uint64_t last_ack_us;
+	uint64_t srtt_us, rttvar_us, rto_us;
+
+	/* Receiving: the 32 most recent sequence numbers, a ring. */
+	uint32_t received[32];
+	uint32_t n_received, received_next;
+
+	uint16_t opaque; /* the opaque ID that stands for it, 0: none; opaque.c
+			  */
 };
 
-struct links; /* link.c */
+struct links {
+	struct link *first, *last;
+	uint32_t n;
+	uint32_t last_number; /* of FX_CONNECT */
+	struct link *closed;  /* freed when the step ends */
+};
 
-/* The link to a node, best first (attached before others); NULL if none is up and
- * not suspect. */
+/* The link to a node, best first (attached before others, newest first); NULL
+ * if none is up and not suspect. */
 struct link *link_find(const struct node *n, const struct node_id *id);
+/* As link_find, an attached one or none. */
+struct link *link_find_attached(const struct node *n, const struct node_id *id);
 struct link *link_by_number(const struct node *n, uint32_t number);
-/* Frames and sends one message (whole or a fragment).  ERR_NOMEM. */
-enum err link_send(struct node *n, struct link *l, struct slice message)
-	MUST_CHECK;
-/* Closes and tells ring, dial, txn; `l` is gone afterwards. */
+/* Frames and sends one message (whole or a fragment).  A link whose frames pile
+ * up without ACK drops it: s6.2.1 repairs.  ERR_NOMEM. */
+enum err link_send(struct node *n, struct link *l,
+		   struct slice message) MUST_CHECK;
+/* Closes and tells ring, dial, txn; `l` is gone after the step. */
 void link_close(struct node *n, struct link *l, enum err why);
+/* A number for FX_CONNECT. */
+uint32_t link_number(struct node *n);
+
+/* EV_LINK_UP, EV_BYTES, EV_LINK_DOWN. */
+enum err link_opened(struct node *n, const struct event *ev) MUST_CHECK;
+void link_bytes(struct node *n, const struct event *ev);
+void link_lost(struct node *n, const struct event *ev);
+
+void link_timer(struct node *n, struct timer *t);
+/* The step ends: frees what was closed. */
+void link_sweep(struct node *n);
+void link_clear(struct node *n);
 
 #endif

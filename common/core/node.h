@@ -13,8 +13,9 @@
 
 /*
  * The protocol as a pure function (RFC 6940): events in, effects out.  A driver
- * owns sockets, clock, disk and randomness; it calls node_step() for every event,
- * then node_poll() until it returns false, and comes back at node_deadline().
+ * owns sockets, clock, disk and randomness; it calls node_step() for every
+ * event, then node_poll() until it returns false, and comes back at
+ * node_deadline().
  */
 
 struct node;
@@ -26,8 +27,8 @@ struct now {
 
 enum role { ROLE_CLIENT, ROLE_PEER };
 
-/* Everything is borrowed until node_free(), the overlay until an EV_CONFIG brings
- * another one. */
+/* Everything is borrowed until node_free(), the overlay until an EV_CONFIG
+ * brings another one. */
 struct node_config {
 	enum role role;
 	bool first; /* found a ring when no bootstrap node answers, s6.4.2.1 */
@@ -40,7 +41,10 @@ struct node_config {
 	/* Where this node accepts links (its candidates); peers need one. */
 	const struct ip_address_port *listen;
 	size_t n_listen;
-	const struct log_sink *log; /* may be NULL; LOG_MESSAGES: each message */
+	uint8_t via_policy; /* enum via_policy, route.h; VIA_APPEND for all but
+			       tests */
+	const struct log_sink
+		*log; /* may be NULL; LOG_MESSAGES: each message */
 	/* One line per decision, for tests; may be NULL. */
 	void (*trace)(void *ctx, const char *line);
 	void *trace_ctx;
@@ -58,7 +62,7 @@ enum command_type {
 	CMD_PING,
 	CMD_PROBE,
 	CMD_ROUTE_QUERY,
-	CMD_TABLE, /* Routing Table of the peer connected to; a peer's own */
+	CMD_TABLE,  /* Routing Table of the peer connected to; a peer's own */
 	CMD_REQUEST /* any method: code and encoded body as given */
 };
 
@@ -140,8 +144,8 @@ enum event_type {
 };
 
 /*
- * Link numbers: the core draws those of FX_CONNECT below LINK_INCOMING, the driver
- * those of accepted links from LINK_INCOMING up; none is used twice.
+ * Link numbers: the core draws those of FX_CONNECT below LINK_INCOMING, the
+ * driver those of accepted links from LINK_INCOMING up; none is used twice.
  */
 #define LINK_INCOMING UINT32_C(0x80000000)
 
@@ -190,8 +194,8 @@ struct effect {
 	struct ip_address_port address; /* CONNECT */
 	bool has_node_id;               /* CONNECT: the certificate must have */
 	struct node_id node_id;         /* this Node-ID */
-	struct slice bytes; /* SEND; CONFIG: the document as it came */
-	uint64_t id;        /* READ, COMMIT, CONFIG */
+	struct slice bytes;          /* SEND; CONFIG: the document as it came */
+	uint64_t id;                 /* READ, COMMIT, CONFIG */
 	const struct query *queries; /* READ: answered together, in order */
 	size_t n_queries;
 	struct batch *batch; /* COMMIT: the driver's from here on */
@@ -208,8 +212,8 @@ enum err node_new(struct node **out, const struct node_config *cfg,
  * hostile peer is ordinary input.  EV_TIMER is due when now.mono_us has reached
  * node_deadline(); every other event runs due timers as well.
  */
-enum err node_step(struct node *n, struct now now, const struct event *ev)
-	MUST_CHECK;
+enum err node_step(struct node *n, struct now now,
+		   const struct event *ev) MUST_CHECK;
 /* The next effect, in order; false when there is none.  What it points to is
  * borrowed until the next node_step(). */
 bool node_poll(struct node *n, struct effect *fx);

@@ -10,8 +10,8 @@
 #include "wire/kind.h"
 
 enum {
-	OVERLAY_NAME_MAX = 253, /* chars: a DNS name */
-	SEQUENCE_ANY = 65535,   /* RFC 6940 s6.3.2.1 */
+	OVERLAY_NAME_MAX = 253,        /* chars: a DNS name */
+	SEQUENCE_ANY = 65535,          /* RFC 6940 s6.3.2.1 */
 	OVERLAY_DOCUMENT_MAX = 1 << 20 /* bytes of a configuration document */
 };
 

@@ -8,6 +8,8 @@
 #include "wire/message.h"
 
 struct node;
+struct link;
+struct answer;
 
 /*
  * A request that has reached this node, with its signature verified.  The
@@ -32,10 +34,20 @@ struct request {
 	const struct slice *certs;
 	size_t n_certs;
 	void *state;
+	struct answer *answer; /* request.c's: where the answer is kept */
 	struct timer timer;
 };
 
-struct requests; /* request.c */
+struct requests {
+	struct request *first, *last; /* being answered */
+	uint32_t n;
+	/* Transactions of the last REQUEST_LIFETIME_US and their answers. */
+	struct answer *by_key; /* uthash */
+	struct answer *oldest, *newest;
+	uint32_t n_answers;
+	size_t answer_bytes;
+	struct timer timer;
+};
 
 typedef void request_handler(struct node *n, struct request *req);
 
@@ -52,5 +64,16 @@ void request_drop_take(struct node *n, struct request *req);
 void request_refuse_take(struct node *n, struct request *req, enum err r,
 			 const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* A request for this node, its signature not yet verified; `l` NULL: from
+ * itself.  Verifies, answers from memory, or calls the handler. */
+void request_receive(struct node *n, struct link *l, const struct message *m);
+/* May a request of this code come from a node with several Node-IDs that has
+ * not attached, s6.1.2; from one that is no peer where clients are not
+ * permitted, s11.1? */
+bool request_before_attach(uint16_t code);
+bool request_before_join(uint16_t code);
+void request_timer(struct node *n, struct timer *t);
+void request_clear(struct node *n);
 
 #endif

@@ -11,12 +11,14 @@
 #include "base/rng.h"
 #include "core/certs.h"
 #include "core/client.h"
+#include "core/config_update.h"
 #include "core/dial.h"
 #include "core/frag.h"
 #include "core/join.h"
 #include "core/limits.h"
 #include "core/link.h"
 #include "core/node.h"
+#include "core/paths.h"
 #include "core/read.h"
 #include "core/replica.h"
 #include "core/request.h"
@@ -40,6 +42,12 @@ enum timer_type {
 	TIMER_CLIENT   /* client.c: command deadlines */
 };
 
+/* Queued until node_poll(). */
+struct effects {
+	struct effect *v;
+	uint32_t n, cap, next;
+};
+
 struct node {
 	struct node_config cfg;
 	const struct overlay *overlay; /* in use */
@@ -51,14 +59,18 @@ struct node {
 	struct arena arena; /* of the step under way, reset at its start */
 	enum node_state state;
 	uint64_t started_us;
+	enum err failed; /* the step under way lacked memory: its result */
 	struct effects effects;
 	struct links links;
 	struct txns txns;
 	struct requests requests;
+	struct loopback loopback;
 	struct return_paths return_paths;
+	struct opaques opaques;
 	struct reassemblies reassemblies;
 	struct reads reads;
 	struct certs certs;
+	struct config_updates config_updates;
 	struct dials dials;
 	struct ring ring;
 	struct join join;
@@ -70,12 +82,26 @@ struct node {
 /* One line of the trace; free where nobody listens. */
 void node_trace(struct node *n, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/* Queues an effect.  Bytes it points to must live until the next step: put them in
- * n->arena.  ERR_NOMEM. */
+/* The first digits of an ID, for traces and logs: id_short(&id).s */
+struct id_short {
+	char s[9];
+};
+struct id_short id_short(const struct node_id *id);
+/* Queues an effect.  Bytes it points to must live until the next step: put them
+ * in n->arena.  ERR_NOMEM. */
 enum err node_effect(struct node *n, const struct effect *fx) MUST_CHECK;
 void node_set_state(struct node *n, enum node_state s);
 /* Ends a command: FX_DONE.  What `res` points to must live in n->arena. */
 enum err node_done(struct node *n, const struct result *res) MUST_CHECK;
+/* A failure of this node, not of a peer: node_step() returns the first. Returns
+ * `r`; OK is nothing. */
+enum err node_failed(struct node *n, enum err r);
+/* Sets a timer whose type is set; node_failed() where that fails. */
+void node_timer(struct node *n, struct timer *t, enum timer_type type,
+		uint64_t at_us);
+/* Encodes a struct into n->arena. */
+enum err node_encode(struct node *n, const struct wire_type *t, const void *v,
+		     struct slice *out) MUST_CHECK;
 /* H(data), the first RING_ID_LEN bytes of SHA-1: a Resource-ID, s10.2. */
 enum err node_resource_id(const struct node *n, struct slice name,
 			  struct node_id *out) MUST_CHECK;

@@ -7,6 +7,7 @@
 #include "wire/message.h"
 
 struct node;
+struct link;
 struct txn;
 
 /* How a request of ours ended. */
@@ -47,7 +48,11 @@ struct txn_args {
 	void *ctx;
 };
 
-struct txns; /* txn.c */
+struct txns {
+	struct txn *by_id;        /* uthash */
+	struct txn *first, *last; /* by age */
+	uint32_t n;
+};
 
 /* Signs and sends; retransmits until an answer passes the checks.  `done` is
  * never called from inside.  ERR_NOMEM, ERR_FULL, ERR_MESSAGE_TOO_LARGE. */
@@ -64,5 +69,14 @@ enum err txn_to_resource(struct node *n, const struct node_id *id,
 enum err txn_to_node_through(struct node *n, const struct node_id *through,
 			     const struct node_id *id,
 			     struct destination_list *out) MUST_CHECK;
+
+/* A response for this node, its signature not yet verified; `l` NULL: from
+ * itself. */
+void txn_response(struct node *n, struct link *l, const struct message *m);
+/* A document was replaced: requests refused for the old one are sent again. */
+void txn_config_changed(struct node *n);
+void txn_link_down(struct node *n, uint32_t number);
+void txn_timer(struct node *n, struct timer *t);
+void txn_clear(struct node *n);
 
 #endif

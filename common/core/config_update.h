@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CORE_CONFIG_UPDATE_H
+#define CORE_CONFIG_UPDATE_H
+
+#include "core/request.h"
+#include "core/txn.h"
+
+struct event;
+struct config_check;
+struct config_push;
+
+/* ConfigUpdate, both ways, RFC 6940 s6.3.2.1 and s6.5.4. */
+
+struct config_updates {
+	struct config_check *checks; /* documents that the driver checks */
+	struct config_push *pushes;  /* being sent to nodes that are behind */
+	uint32_t n_checks, n_pushes;
+};
+
+request_handler config_update_on_request;
+/* EV_CONFIG: a document was checked, or came from outside. */
+enum err config_update_checked(struct node *n,
+			       const struct event *ev) MUST_CHECK;
+/* Sends the document in use to a node that is behind, unless that is under way.
+ * `path` is borrowed for the call. */
+void config_update_push(struct node *n, const struct node_id *to,
+			const struct destination_list *path, uint32_t link);
+void config_update_clear(struct node *n);
+
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CORE_PROBE_H
+#define CORE_PROBE_H
+
+#include "core/request.h"
+
+/* Ping and Probe answered, RFC 6940 s6.4.2.5 and s6.5.3. */
+request_handler probe_on_ping;
+request_handler probe_on_probe;
+
+#endif
