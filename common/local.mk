@@ -27,23 +27,34 @@ libp2psip_a_SOURCES += \
 
 # wire: bytes <-> structs
 libp2psip_a_SOURCES += \
+	common/wire/attach.c \
 	common/wire/attach.h \
 	common/wire/code.c \
 	common/wire/code.h \
+	common/wire/contents.c \
 	common/wire/contents.h \
+	common/wire/data.c \
 	common/wire/data.h \
+	common/wire/frame.c \
 	common/wire/frame.h \
+	common/wire/header.c \
 	common/wire/header.h \
 	common/wire/kind.c \
 	common/wire/kind.h \
+	common/wire/message.c \
 	common/wire/message.h \
+	common/wire/security.c \
 	common/wire/security.h \
+	common/wire/sip.c \
 	common/wire/sip.h \
 	common/wire/tbl/code.def \
 	common/wire/tbl/kind.def \
 	common/wire/tbl/message.def \
 	common/wire/tbl/types.def \
+	common/wire/topology.c \
 	common/wire/topology.h \
+	common/wire/types.c \
+	common/wire/wire.c \
 	common/wire/wire.h
 
 # crypto: the only part that knows OpenSSL's libcrypto

@@ -14,6 +14,9 @@ const char *code_name(enum code_set set, uint32_t value)
 #define CODE(set_, name_, value_, text_) { CODE_##set_, value_, text_ },
 #include "wire/tbl/code.def"
 #undef CODE
+#define MESSAGE(name_, code_, text_, body_) { CODE_MESSAGE, code_, text_ },
+#include "wire/tbl/message.def"
+#undef MESSAGE
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)

@@ -7,7 +7,7 @@
 /* RFC 6940 s6.3.3. */
 struct message_extension {
 	uint16_t type;
-	bool critical;
+	bool critical; /* whoever does not know it must refuse the request */
 	struct slice extension_contents;
 };
 struct message_extension_list {

@@ -64,6 +64,12 @@ WIRE_CODEC(destination);
 WIRE_CODEC(forwarding_option);
 WIRE_CODEC(forwarding_header);
 
+/* Destinations behind a length that wire_len() handled; a resource that is not
+ * the last is ERR_RANGE. */
+void wire_destination_list(struct wire *w, const char *name,
+			   const struct wire_len *len,
+			   struct destination_list *v);
+
 /* Same type and same data, however it is written. */
 bool destination_eq(const struct destination *a, const struct destination *b);
 

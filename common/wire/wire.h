@@ -81,6 +81,9 @@ void wire_node_id(struct wire *w, const char *name, struct node_id *v);
 /* Bytes with a length of `width` bytes before them; borrowed from the input. */
 void wire_opaque(struct wire *w, const char *name, unsigned width,
 		 struct slice *v);
+/* `len` bytes without a length before them; borrowed.  Encoding any other
+ * number is ERR_RANGE. */
+void wire_bytes(struct wire *w, const char *name, size_t len, struct slice *v);
 /* Whatever the window still holds; borrowed from the input. */
 void wire_rest(struct wire *w, const char *name, struct slice *v);
 /* Decoding: the next byte, 0 when there is none. */
@@ -110,8 +113,12 @@ void wire_len(struct wire *w, const char *name, unsigned width,
 void wire_open_len(struct wire *w, const char *name,
 		   const struct wire_len *len);
 
-/* Where the cursor is: decoding in the input, encoding in the output. */
-const uint8_t *wire_here(const struct wire *w);
+/* Decoding: how many bytes the window still holds. */
+size_t wire_left(const struct wire *w);
+/* Decoding: where the cursor is, and what it has passed since.  Borrowed. */
+const uint8_t *wire_mark(const struct wire *w);
+struct slice wire_since(const struct wire *w, const uint8_t *mark);
+/* Encoding: how many bytes the output has. */
 size_t wire_offset(const struct wire *w);
 /* Encoding: writes a uint32 over the four bytes at an offset of the output. */
 void wire_patch32(struct wire *w, size_t at, uint32_t v);
