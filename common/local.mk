@@ -70,6 +70,7 @@ libp2psip_a_SOURCES += \
 	common/core/limits.h \
 	common/core/link.h \
 	common/core/node.h \
+	common/core/overlay.c \
 	common/core/overlay.h \
 	common/core/paths.h \
 	common/core/probe.h \
@@ -89,8 +90,13 @@ libp2psip_a_SOURCES += \
 
 # conf: documents, the home, accounts
 libp2psip_a_SOURCES += \
+	common/conf/address.c \
+	common/conf/address.h \
+	common/conf/compiled.c \
 	common/conf/compiled.h \
+	common/conf/file.c \
 	common/conf/file.h \
+	common/conf/home.c \
 	common/conf/home.h \
 	common/conf/overlay_xml.h \
 	common/conf/xml_span.c \

@@ -25,6 +25,8 @@ enum domain_restriction { DOMAIN_ANY, DOMAIN_OVERLAY, DOMAIN_PATTERNS };
  * carries.  RFC 6940 s6.5.4.1. */
 struct kind_block {
 	uint32_t kind;
+	struct node_id signer;
+	bool learned;     /* from a ConfigUpdate, not in the document */
 	struct slice xml; /* "<kind-block" to "</kind-block>", the default
 			     namespace declared */
 };

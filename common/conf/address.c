@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Numeric addresses as people and configuration documents write them
+ * (RFC 6940 s11.1 bootstrap-node, RFC 5952).  Names are net/resolve.c's.
+ */
+#include "conf/address.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+/* Cuts `text` into host and port text (NULL when there is none). */
+static enum err split(const char *text, char host[static ADDRESS_TEXT_MAX],
+		      const char **port)
+{
+	const char *from = text, *end, *colon = strchr(text, ':');
+
+	*port = NULL;
+	if (*text == '[') {
+		from++;
+		end = strchr(from, ']');
+		if (end == NULL || (end[1] != '\0' && end[1] != ':'))
+			return ERR_DATA;
+		*port = end[1] == ':' ? end + 2 : NULL;
+	} else if (colon != NULL && strchr(colon + 1, ':') == NULL) {
+		end = colon;
+		*port = colon + 1;
+	} else {
+		end = text + strlen(text);
+	}
+	if ((size_t)(end - from) >= ADDRESS_TEXT_MAX)
+		return ERR_DATA;
+	memcpy(host, from, (size_t)(end - from));
+	host[end - from] = '\0';
+	return OK;
+}
+
+enum err address_parse(struct ip_address_port *out, const char *text,
+		       uint16_t port)
+{
+	struct ip_address_port a = { .port = port };
+	char host[ADDRESS_TEXT_MAX];
+	const char *digits;
+	uint64_t v = port;
+	enum err r;
+
+	if ((r = split(text, host, &digits)) != OK)
+		return r;
+	if (digits != NULL && (r = text_u64(&v, digits, 1, UINT16_MAX)) != OK)
+		return r;
+	a.port = (uint16_t)v;
+	if (inet_pton(AF_INET, host, a.addr) == 1)
+		a.type = ADDRESS_IPV4;
+	else if (inet_pton(AF_INET6, host, a.addr) == 1)
+		a.type = ADDRESS_IPV6;
+	else
+		return ERR_DATA;
+	if (a.port == 0)
+		return ERR_DATA;
+	*out = a;
+	return OK;
+}
+
+const char *address_format(const struct ip_address_port *a,
+			   char out[static ADDRESS_TEXT_MAX])
+{
+	bool v6 = a->type == ADDRESS_IPV6;
+	char host[INET6_ADDRSTRLEN] = "?";
+
+	if (v6 || a->type == ADDRESS_IPV4)
+		(void)inet_ntop(v6 ? AF_INET6 : AF_INET, a->addr, host,
+				sizeof(host)); /* the room is enough */
+	(void)snprintf(out, ADDRESS_TEXT_MAX, v6 ? "[%s]:%u" : "%s:%u", host,
+		       a->port); /* always fits */
+	return out;
+}
+
+bool address_eq(const struct ip_address_port *a,
+		const struct ip_address_port *b)
+{
+	size_t n = a->type == ADDRESS_IPV6 ? 16 : 4;
+
+	return a->type == b->type && a->port == b->port &&
+	       memcmp(a->addr, b->addr, n) == 0;
+}
