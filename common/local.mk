@@ -82,11 +82,25 @@ libp2psip_a_SOURCES += \
 	common/core/route.h \
 	common/core/seal.h \
 	common/core/state.h \
+	common/core/storage.c \
 	common/core/storage.h \
 	common/core/store.h \
 	common/core/txn.h
 
 # storage: implementations of core/storage.h
+libp2psip_a_SOURCES += \
+	common/storage/memory.c \
+	common/storage/memory.h \
+	common/storage/shelf.c \
+	common/storage/shelf.h \
+	common/storage/sqlite.c \
+	common/storage/sqlite.h \
+	common/storage/sqlite_db.c \
+	common/storage/sqlite_db.h \
+	common/storage/sqlite_reader.c \
+	common/storage/sqlite_reader.h \
+	common/storage/sqlite_writer.c \
+	common/storage/sqlite_writer.h
 
 # conf: documents, the home, accounts
 libp2psip_a_SOURCES += \

@@ -24,6 +24,7 @@ enum {
 	DESTINATIONS_MAX = 128,      /* entries of a via or destination list */
 	NODE_ARENA_MAX = 256 << 20,  /* bytes of one step */
 	MESSAGE_ARENA_MAX = 4 << 20, /* bytes decoded from one message */
+	BATCH_ARENA_MAX = 16 << 20,  /* bytes of one change of the storage */
 	FRAME_MAX = (1 << 24) - 1,   /* bytes in a FramedMessage */
 	NEIGHBORS_MAX = 8,           /* predecessors, and successors, kept */
 	FINGERS_MAX = 128,           /* s10.7.4.3 */
