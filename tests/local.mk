@@ -42,6 +42,23 @@ TESTS += $(fuzz_targets)
 endif
 check_PROGRAMS += $(fuzz_targets)
 
+# sim: many nodes, virtual time.  A unit test that needs a world or a rogue includes
+# "../sim/rogue.h" and has tests_unit_NAME_LDADD = $(sim_ldadd).
+sim_ldadd = tests/sim/libsim.a $(LDADD)
+check_LIBRARIES = tests/sim/libsim.a
+tests_sim_libsim_a_SOURCES = \
+	tests/sim/draft.c \
+	tests/sim/host.c \
+	tests/sim/net.c \
+	tests/sim/net.h \
+	tests/sim/outcome.c \
+	tests/sim/rogue.c \
+	tests/sim/rogue.h \
+	tests/sim/toy.c \
+	tests/sim/toy.h \
+	tests/sim/world.c \
+	tests/sim/world.h
+
 # cli: whole tools, run by bats
 bats_tests = \
 	tests/cli/helpers.bats

@@ -1,0 +1,569 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Owns: connections between hosts of the simulated world: handshake, streams,
+ * delay, cuts, partitions, and the frames that watchers see.  Does not own:
+ * what the frames mean (RFC 6940 s6.6 is the core's), nor the hosts.
+ */
+#include "net.h"
+
+#include <stdlib.h>
+
+#include <utlist.h>
+
+#include "uthash.h"
+#include "world.h"
+
+enum {
+	CONNECT_TIMEOUT_US = 5000000,
+	STREAM_MAX = 64 << 20, /* bytes of a frame being cut together */
+	SIGHT_ARENA_MAX = 64 << 20
+};
+
+enum item_type { ITEM_SYN, ITEM_ACCEPT, ITEM_FINISH, ITEM_BYTES, ITEM_FIN };
+
+/* Something on its way. */
+struct item {
+	struct item *next;
+	enum item_type type;
+	enum err err; /* FIN: why */
+	uint64_t due_us;
+	size_t off, len;
+	uint8_t bytes[];
+};
+
+/* One side of a connection, and the stream that leaves it. */
+struct end {
+	struct conn *conn;
+	struct host *host;
+	uint32_t incarnation; /* of the host */
+	uint32_t link;
+	bool live; /* the node knows this link, or waits for it */
+	bool up;
+	struct timer timer;
+	struct item *head, **tail;
+	uint64_t last_due_us;
+	bool stalled;     /* the next item waits for a partition's end */
+	bool raw;         /* what leaves here is no sequence of frames */
+	struct buf frame; /* what was sent of a frame not yet whole */
+	uint64_t n_frames;
+	UT_hash_handle hh;
+};
+
+struct conn {
+	uint32_t number;
+	struct world *world;
+	struct end ends[2]; /* the first one called */
+	struct timer timer; /* of the call */
+	bool pinned;
+	struct node_id pin;
+	struct conn *prev, *next;
+};
+
+static struct end *other_end(const struct end *e)
+{
+	return &e->conn->ends[e == &e->conn->ends[0] ? 1 : 0];
+}
+
+void net_init(struct world *w)
+{
+	struct net *n = &w->net;
+
+	n->opt = w->opt.net;
+	if (n->opt.delay_max_us == 0)
+		n->opt = (struct net_options){ 1000, 20000,
+					       n->opt.cut_permille };
+	n->blocked = calloc((size_t)w->opt.hosts_max * w->opt.hosts_max, 1);
+	if (n->blocked == NULL)
+		MUST(ERR_NOMEM);
+}
+
+static void items_drop(struct end *e)
+{
+	struct item *it;
+
+	while ((it = e->head) != NULL) {
+		e->head = it->next;
+		free(it);
+	}
+}
+
+static void end_clear(struct end *e)
+{
+	heap_cancel(&e->conn->world->timers, &e->timer);
+	items_drop(e);
+	buf_clear(&e->frame);
+}
+
+static void end_dead(struct end *e)
+{
+	if (!e->live)
+		return;
+	e->live = e->up = false;
+	HASH_DEL(e->host->ends, e);
+}
+
+static void conn_free(struct conn *c)
+{
+	struct world *w = c->world;
+
+	heap_cancel(&w->timers, &c->timer);
+	end_clear(&c->ends[0]);
+	end_clear(&c->ends[1]);
+	DL_DELETE(w->net.conns, c);
+	free(c);
+}
+
+void net_clear(struct world *w)
+{
+	struct conn *c, *tmp;
+
+	DL_FOREACH_SAFE(w->net.conns, c, tmp)
+	{
+		end_dead(&c->ends[0]);
+		end_dead(&c->ends[1]);
+		conn_free(c);
+	}
+	free(w->net.blocked);
+}
+
+void net_watch_add(struct world *w, net_watch *see, void *ctx)
+{
+	MUST(w->net.n_watches < NET_WATCHES_MAX ? OK : ERR_FULL);
+	w->net.watches[w->net.n_watches].see = see;
+	w->net.watches[w->net.n_watches++].ctx = ctx;
+}
+
+static bool *blocked(struct world *w, const struct host *a,
+		     const struct host *b)
+{
+	return &w->net.blocked[(size_t)a->index * w->opt.hosts_max + b->index];
+}
+
+static uint64_t delay_us(struct world *w)
+{
+	const struct net_options *o = &w->net.opt;
+
+	return o->delay_min_us +
+	       rng_below(&w->rng, o->delay_max_us - o->delay_min_us + 1);
+}
+
+/* Sets the timer of a stream for its first item. */
+static void stream_arm(struct end *e)
+{
+	struct world *w = e->conn->world;
+	const struct item *it = e->head;
+
+	if (it == NULL || e->stalled)
+		return;
+	MUST(heap_set(&w->timers, &e->timer,
+		      it->due_us > w->now_us ? it->due_us : w->now_us));
+}
+
+static void push(struct end *e, enum item_type type, enum err err,
+		 struct slice bytes)
+{
+	struct item *it = calloc(1, sizeof(*it) + bytes.len);
+	struct world *w = e->conn->world;
+
+	if (it == NULL)
+		MUST(ERR_NOMEM);
+	it->type = type;
+	it->err = err;
+	it->len = bytes.len;
+	if (bytes.len != 0)
+		memcpy(it->bytes, bytes.p, bytes.len);
+	it->due_us = w->now_us + delay_us(w);
+	if (it->due_us < e->last_due_us)
+		it->due_us = e->last_due_us; /* streams keep their order */
+	e->last_due_us = it->due_us;
+	if (e->head == NULL)
+		e->tail = &e->head;
+	*e->tail = it;
+	e->tail = &it->next;
+	stream_arm(e);
+}
+
+void net_connect(struct host *h, uint32_t link,
+		 const struct ip_address_port *address,
+		 const struct node_id *pin)
+{
+	struct world *w = h->world;
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		MUST(ERR_NOMEM);
+	c->number = ++w->net.n_made;
+	c->world = w;
+	c->timer.type = WORLD_CONNECT;
+	if (pin != NULL) {
+		c->pinned = true;
+		c->pin = *pin;
+	}
+	for (int i = 0; i < 2; i++) {
+		c->ends[i].conn = c;
+		c->ends[i].timer.type = WORLD_STREAM;
+		c->ends[i].frame.max = STREAM_MAX;
+		c->ends[i].tail = &c->ends[i].head;
+	}
+	c->ends[0].host = h;
+	c->ends[0].incarnation = h->incarnation;
+	c->ends[0].link = link;
+	c->ends[0].live = true;
+	HASH_ADD(hh, h->ends, link, sizeof(link), &c->ends[0]);
+	c->ends[1].host = world_host_at(w, address);
+	DL_APPEND(w->net.conns, c);
+	push(&c->ends[0], ITEM_SYN, OK, slice_of(NULL, 0));
+	MUST(heap_set(&w->timers, &c->timer, w->now_us + CONNECT_TIMEOUT_US));
+}
+
+/* Tells a node that its link is gone. */
+static void link_down(struct end *e, enum err why)
+{
+	struct event ev = { .type = EV_LINK_DOWN, .link = e->link, .err = why };
+	struct host *h = e->host;
+
+	if (!e->live)
+		return;
+	end_dead(e);
+	host_event(h, &ev);
+}
+
+/* The handshake's judgement of the other side's certificate, by `e`'s clock. */
+static enum err judge(const struct end *e, const struct node_id *pin,
+		      struct cert **out)
+{
+	const struct crypto *cr = &e->conn->world->toy.crypto;
+	uint64_t now_ms = host_now(e->host).unix_ms;
+	struct cert *c = NULL;
+	bool pinned = pin == NULL;
+	enum err r;
+
+	if ((r = cr->cert_open(cr->ctx, other_end(e)->host->signer.cert->der,
+			       NULL, 0, &c, NULL)) != OK)
+		return r;
+	for (size_t i = 0; i < c->n_node_ids; i++) {
+		if (overlay_is_bad_node(e->host->overlay, &c->node_ids[i]))
+			r = ERR_BAD_NODE;
+		if (pin != NULL && id_eq(pin, &c->node_ids[i]))
+			pinned = true;
+	}
+	if (now_ms < c->not_before_ms || now_ms > c->not_after_ms)
+		r = ERR_CERT_EXPIRED;
+	if (!pinned)
+		r = ERR_WRONG_PEER;
+	if (r != OK)
+		cr->cert_unref(cr->ctx, c);
+	else
+		*out = c;
+	return r;
+}
+
+/* The other side has shown its certificate; false when it was refused. */
+static bool link_up(struct end *e, const struct node_id *pin)
+{
+	const struct crypto *cr = &e->conn->world->toy.crypto;
+	struct event ev = { .type = EV_LINK_UP, .link = e->link };
+	enum err r;
+
+	if ((r = judge(e, pin, &ev.cert)) != OK) {
+		push(e, ITEM_FIN, ERR_TLS, slice_of(NULL, 0));
+		link_down(e, r);
+		return false;
+	}
+	e->up = true;
+	if (e == &e->conn->ends[0]) /* before what the node may send now */
+		push(e, ITEM_FINISH, OK, slice_of(NULL, 0));
+	ev.address = other_end(e)->host->address;
+	host_event(e->host, &ev);
+	cr->cert_unref(cr->ctx, ev.cert);
+	return true;
+}
+
+/* A call has arrived at `to`. */
+static void on_syn(struct end *to)
+{
+	struct end *from = other_end(to);
+
+	if (to->host == NULL || to->host->power_lost)
+		return; /* the caller's timer will tell */
+	if (!host_runs(to->host)) {
+		push(to, ITEM_FIN, ERR_NO_LINK, slice_of(NULL, 0));
+		return;
+	}
+	to->incarnation = to->host->incarnation;
+	if (from->live)
+		push(to, ITEM_ACCEPT, OK, slice_of(NULL, 0));
+}
+
+static void on_accept(struct end *to)
+{
+	struct conn *c = to->conn;
+
+	if (!to->live)
+		return;
+	heap_cancel(&c->world->timers, &c->timer);
+	(void)link_up(to, c->pinned ? &c->pin : NULL); /* it tells by itself */
+}
+
+static void on_finish(struct end *to)
+{
+	struct host *h = to->host;
+
+	if (!host_runs(h) || to->incarnation != h->incarnation) {
+		push(to, ITEM_FIN, ERR_LINK_CLOSED, slice_of(NULL, 0));
+		return;
+	}
+	to->link = LINK_INCOMING + h->next_incoming++;
+	to->live = true;
+	HASH_ADD(hh, h->ends, link, sizeof(to->link), to);
+	(void)link_up(to, NULL); /* it tells by itself */
+}
+
+/* Bytes have arrived: those that are due, cut anywhere. */
+static void on_bytes(struct end *from, struct end *to)
+{
+	struct world *w = from->conn->world;
+	struct item *it = from->head;
+	struct slice bytes = slice_of(it->bytes + it->off, it->len - it->off);
+	struct event ev = { .type = EV_BYTES, .link = to->link };
+
+	if (bytes.len > 1 && rng_below(&w->rng, 1000) < w->net.opt.cut_permille)
+		bytes.len = 1 + rng_below(&w->rng, bytes.len - 1);
+	it->off += bytes.len;
+	if (it->off == it->len) {
+		from->head = it->next;
+	} else {
+		it->due_us = w->now_us + rng_below(&w->rng, 2000);
+		it = NULL;
+	}
+	if (to->live) {
+		ev.bytes = bytes;
+		host_event(to->host, &ev);
+	} else if (to->host != NULL && !to->host->power_lost && from->live &&
+		   to->head == NULL) {
+		/* A machine that is up again knows nothing of this. */
+		push(to, ITEM_FIN, ERR_LINK_CLOSED, slice_of(NULL, 0));
+	}
+	free(it);
+}
+
+static void deliver(struct end *from)
+{
+	struct end *to = other_end(from);
+	struct item *it = from->head;
+
+	if (it->type == ITEM_BYTES) {
+		on_bytes(from, to);
+		return;
+	}
+	from->head = it->next;
+	if (it->type == ITEM_SYN)
+		on_syn(to);
+	else if (it->type == ITEM_ACCEPT)
+		on_accept(to);
+	else if (it->type == ITEM_FINISH)
+		on_finish(to);
+	else
+		link_down(to, it->err);
+	free(it);
+}
+
+static void conn_reap(struct conn *c)
+{
+	const struct end *a = &c->ends[0], *b = &c->ends[1];
+
+	if (!a->live && !b->live && a->head == NULL && b->head == NULL)
+		conn_free(c);
+}
+
+void net_timer(struct world *w, struct timer *t)
+{
+	struct conn *c;
+	struct end *e;
+
+	if (t->type == WORLD_CONNECT) {
+		c = container_of(t, struct conn, timer);
+		link_down(&c->ends[0], ERR_TIMEOUT);
+		conn_reap(c);
+		return;
+	}
+	e = container_of(t, struct end, timer);
+	c = e->conn;
+	if (other_end(e)->host != NULL &&
+	    *blocked(w, e->host, other_end(e)->host)) {
+		e->stalled = true;
+		return;
+	}
+	if (e->head != NULL)
+		deliver(e);
+	stream_arm(e);
+	conn_reap(c);
+}
+
+static struct end *end_find(const struct host *h, uint32_t link)
+{
+	struct end *e;
+
+	HASH_FIND(hh, h->ends, &link, sizeof(link), e);
+	return e;
+}
+
+/* Shows a whole frame to the watchers and sends what they leave of it. */
+static void send_frame(struct end *e, struct slice bytes)
+{
+	struct world *w = e->conn->world;
+	struct arena a = ARENA_INIT(SIGHT_ARENA_MAX);
+	struct buf other = BUF_INIT(STREAM_MAX), out = BUF_INIT(STREAM_MAX);
+	struct framed_message f, ack;
+	struct message m;
+	struct packet p;
+	struct sight s = { .now_us = w->now_us,
+			   .from = e->host,
+			   .to = other_end(e)->host,
+			   .end = e,
+			   .conn = e->conn->number,
+			   .nth = e->n_frames++,
+			   .frame = &f };
+	enum verdict v = NET_PASS, said;
+
+	w->net.n_frames++;
+	MUST(framed_message_decode(&f, bytes, &a, &w->env));
+	if (f.type == FRAME_DATA &&
+	    packet_decode(&p, f.message, &a, &w->env) == OK)
+		s.packet = &p;
+	if (s.packet != NULL &&
+	    message_decode(&m, f.message, &a, &w->env) == OK)
+		s.message = &m;
+	for (uint32_t i = 0; i < w->net.n_watches; i++) {
+		said = w->net.watches[i].see(w->net.watches[i].ctx, &s, &other);
+		if (v == NET_PASS)
+			v = said;
+	}
+	if (v == NET_PASS)
+		push(e, ITEM_BYTES, OK, bytes);
+	if (v == NET_REPLACE) {
+		f.message = buf_slice(&other);
+		MUST(framed_message_encode(&f, &out, &w->env));
+		push(e, ITEM_BYTES, OK, buf_slice(&out));
+	}
+	if (v == NET_SWALLOW) {
+		ack = (struct framed_message){ .type = FRAME_ACK,
+					       .ack_sequence = f.sequence };
+		MUST(framed_message_encode(&ack, &out, &w->env));
+		push(other_end(e), ITEM_BYTES, OK, buf_slice(&out));
+	}
+	buf_clear(&other);
+	buf_clear(&out);
+	arena_free(&a);
+}
+
+void net_send(struct host *h, uint32_t link, struct slice bytes)
+{
+	struct end *e = end_find(h, link);
+	size_t len;
+
+	if (e == NULL || !e->up)
+		return; /* it died while the node was at work */
+	MUST(buf_append_slice(&e->frame, bytes));
+	while (!e->raw && e->frame.len != 0) {
+		if (frame_length(buf_slice(&e->frame), STREAM_MAX, &len) != OK)
+			e->raw = true;
+		else if (len == 0 || len > e->frame.len)
+			return;
+		else {
+			send_frame(e, slice_of(e->frame.p, len));
+			buf_consume(&e->frame, len);
+		}
+	}
+	if (e->frame.len != 0)
+		push(e, ITEM_BYTES, OK, buf_slice(&e->frame));
+	buf_reset(&e->frame);
+}
+
+void net_close(struct host *h, uint32_t link)
+{
+	struct end *e = end_find(h, link);
+
+	if (e == NULL)
+		return;
+	end_dead(e);
+	push(e, ITEM_FIN, ERR_LINK_CLOSED, slice_of(NULL, 0));
+}
+
+void net_drop_host(struct host *h, bool silent)
+{
+	struct end *e, *tmp;
+
+	HASH_ITER (hh, h->ends, e, tmp) {
+		end_dead(e);
+		if (!silent)
+			push(e, ITEM_FIN, ERR_LINK_CLOSED, slice_of(NULL, 0));
+	}
+}
+
+struct host *net_other(const struct host *h, uint32_t link)
+{
+	struct end *e = end_find(h, link);
+
+	return e == NULL || !e->up ? NULL : other_end(e)->host;
+}
+
+uint32_t net_links(const struct host *h)
+{
+	return HASH_COUNT(h->ends);
+}
+
+static void unstall(struct world *w)
+{
+	struct conn *c;
+
+	DL_FOREACH(w->net.conns, c)
+	{
+		for (int i = 0; i < 2; i++) {
+			c->ends[i].stalled = false;
+			stream_arm(&c->ends[i]);
+		}
+	}
+}
+
+void net_block(struct world *w, const struct host *a, const struct host *b,
+	       bool yes)
+{
+	*blocked(w, a, b) = yes;
+	if (!yes)
+		unstall(w);
+}
+
+void net_split(struct world *w, uint32_t n)
+{
+	for (uint32_t i = 0; i < w->n_hosts; i++)
+		for (uint32_t j = 0; j < w->n_hosts; j++)
+			*blocked(w, w->hosts[i], w->hosts[j]) = (i < n) !=
+								(j < n);
+}
+
+void net_heal(struct world *w)
+{
+	memset(w->net.blocked, 0, (size_t)w->opt.hosts_max * w->opt.hosts_max);
+	unstall(w);
+}
+
+void net_cut(struct world *w, const struct host *a, const struct host *b)
+{
+	struct conn *c;
+
+	DL_FOREACH(w->net.conns, c)
+	{
+		struct end *e = &c->ends[0], *f = &c->ends[1];
+
+		if ((e->host != a || f->host != b) &&
+		    (e->host != b || f->host != a))
+			continue;
+		if (!e->up || !f->up)
+			continue;
+		items_drop(e); /* what was on its way is lost */
+		items_drop(f);
+		push(e, ITEM_FIN, ERR_LINK_CLOSED, slice_of(NULL, 0));
+		push(f, ITEM_FIN, ERR_LINK_CLOSED, slice_of(NULL, 0));
+	}
+}
