@@ -66,9 +66,10 @@ if HAVE_BATS
 TESTS += $(bats_tests)
 endif
 
-TESTS += tests/harness/selftest
+TESTS += tests/conformance/selftest tests/harness/selftest
 
-EXTRA_DIST += tests/cli tests/harness tests/lint tests/fuzz/corpus
+EXTRA_DIST += tests/requirements.txt tests/cli tests/conformance tests/harness \
+	tests/lint tests/fuzz/corpus
 
 # Makes sure that a tree built for a plain `make` also builds what the tests need.
 build-tests: all $(check_PROGRAMS)
