@@ -58,6 +58,14 @@ libp2psip_a_SOURCES += \
 	common/wire/wire.h
 
 # crypto: the only part that knows OpenSSL's libcrypto
+libp2psip_a_SOURCES += \
+	common/crypto/crypto.h \
+	common/crypto/issue.h \
+	common/crypto/key.h \
+	common/crypto/openssl.h \
+	common/crypto/password.h \
+	common/crypto/pem.h \
+	common/crypto/signer.h
 
 # core: the protocol, pure
 libp2psip_a_SOURCES += \
@@ -117,6 +125,10 @@ libp2psip_a_SOURCES += \
 	common/conf/xml_span.h
 
 # net: the event loop and what it drives
+libp2psip_a_SOURCES += \
+	common/net/anchor.h \
+	common/net/driver.h \
+	common/net/loop.h
 
 # cli: what the tools share
 libp2psip_a_SOURCES += \
