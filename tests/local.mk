@@ -30,6 +30,17 @@ check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
 
+# oracle: tests/check-vectors DIR..., over vectors of other implementations
+noinst_PROGRAMS += tests/check-vectors
+tests_check_vectors_SOURCES = \
+	tests/oracle/json.c \
+	tests/oracle/json.h \
+	tests/oracle/leaf.c \
+	tests/oracle/leaf.h \
+	tests/oracle/main.c \
+	tests/oracle/sign.c \
+	tests/oracle/sign.h
+
 # fuzz: tests/fuzz/NAME.c defines LLVMFuzzerTestOneInput.  In an ordinary build
 # replay.c runs it over the files of corpus/NAME; with --enable-fuzzing it is a
 # libFuzzer program (make check-fuzz).  Each needs its two lines below.

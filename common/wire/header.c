@@ -17,6 +17,8 @@ void wire_destination(struct wire *w, struct destination *v)
 	if (v->compact) {
 		if (w->op == WIRE_DECODE)
 			v->type = DESTINATION_OPAQUE_ID;
+		if (w->op == WIRE_PRINT)
+			wire_code8(w, "type", CODE_DESTINATION, &v->type);
 		wire_bytes(w, "opaque_id", 2, &v->id);
 		if (v->id.len == 2 && (v->id.p[0] & 0x80) == 0)
 			wire_fail(w, ERR_RANGE, "opaque_id");
