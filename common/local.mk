@@ -69,14 +69,17 @@ libp2psip_a_SOURCES += \
 
 # core: the protocol, pure
 libp2psip_a_SOURCES += \
+	common/core/admit.h \
 	common/core/certs.h \
 	common/core/client.h \
 	common/core/config_update.h \
 	common/core/dial.h \
 	common/core/frag.h \
 	common/core/join.h \
+	common/core/leave.h \
 	common/core/limits.h \
 	common/core/link.h \
+	common/core/meet.h \
 	common/core/node.h \
 	common/core/overlay.c \
 	common/core/overlay.h \
@@ -89,11 +92,13 @@ libp2psip_a_SOURCES += \
 	common/core/ring.h \
 	common/core/route.h \
 	common/core/seal.h \
+	common/core/stabilize.h \
 	common/core/state.h \
 	common/core/storage.c \
 	common/core/storage.h \
 	common/core/store.h \
-	common/core/txn.h
+	common/core/txn.h \
+	common/core/update.h
 
 # storage: implementations of core/storage.h
 libp2psip_a_SOURCES += \
