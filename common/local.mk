@@ -69,17 +69,14 @@ libp2psip_a_SOURCES += \
 
 # core: the protocol, pure
 libp2psip_a_SOURCES += \
-	common/core/admit.h \
 	common/core/certs.h \
 	common/core/client.h \
 	common/core/config_update.h \
 	common/core/dial.h \
 	common/core/frag.h \
 	common/core/join.h \
-	common/core/leave.h \
 	common/core/limits.h \
 	common/core/link.h \
-	common/core/meet.h \
 	common/core/node.h \
 	common/core/overlay.c \
 	common/core/overlay.h \
@@ -92,13 +89,11 @@ libp2psip_a_SOURCES += \
 	common/core/ring.h \
 	common/core/route.h \
 	common/core/seal.h \
-	common/core/stabilize.h \
 	common/core/state.h \
 	common/core/storage.c \
 	common/core/storage.h \
 	common/core/store.h \
-	common/core/txn.h \
-	common/core/update.h
+	common/core/txn.h
 
 # storage: implementations of core/storage.h
 libp2psip_a_SOURCES += \
@@ -119,15 +114,33 @@ libp2psip_a_SOURCES += \
 libp2psip_a_SOURCES += \
 	common/conf/address.c \
 	common/conf/address.h \
+	common/conf/blob.c \
+	common/conf/blob.h \
 	common/conf/compiled.c \
 	common/conf/compiled.h \
 	common/conf/file.c \
 	common/conf/file.h \
 	common/conf/home.c \
 	common/conf/home.h \
+	common/conf/overlay_xml.c \
 	common/conf/overlay_xml.h \
+	common/conf/xml_doc.c \
+	common/conf/xml_doc.h \
+	common/conf/xml_kind.c \
+	common/conf/xml_kind.h \
+	common/conf/xml_read.c \
+	common/conf/xml_read.h \
 	common/conf/xml_span.c \
 	common/conf/xml_span.h
+
+# The grammar of configuration documents, as an array of C.
+EXTRA_DIST += common/conf/overlay.rng
+CLEANFILES += common/conf/overlay_rng.inc
+common/conf/xml_doc.$(OBJEXT): common/conf/overlay_rng.inc
+common/conf/overlay_rng.inc: common/conf/overlay.rng
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
+	od -An -v -tx1 $(srcdir)/common/conf/overlay.rng | \
+	sed 's/ \([0-9a-f][0-9a-f]\)/ 0x\1,/g' >$@.t && mv $@.t $@
 
 # net: the event loop and what it drives
 libp2psip_a_SOURCES += \

@@ -10,6 +10,9 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "core/overlay.h"
+
+enum { LABEL_MAX = 63 /* chars between two dots */ };
 
 /* Cuts `text` into host and port text (NULL when there is none). */
 static enum err split(const char *text, char host[static ADDRESS_TEXT_MAX],
@@ -37,30 +40,53 @@ static enum err split(const char *text, char host[static ADDRESS_TEXT_MAX],
 	return OK;
 }
 
-enum err address_parse(struct ip_address_port *out, const char *text,
-		       uint16_t port)
+enum err address_parse_host(struct ip_address_port *out, const char *host,
+			    uint16_t port)
 {
 	struct ip_address_port a = { .port = port };
-	char host[ADDRESS_TEXT_MAX];
-	const char *digits;
-	uint64_t v = port;
-	enum err r;
 
-	if ((r = split(text, host, &digits)) != OK)
-		return r;
-	if (digits != NULL && (r = text_u64(&v, digits, 1, UINT16_MAX)) != OK)
-		return r;
-	a.port = (uint16_t)v;
 	if (inet_pton(AF_INET, host, a.addr) == 1)
 		a.type = ADDRESS_IPV4;
 	else if (inet_pton(AF_INET6, host, a.addr) == 1)
 		a.type = ADDRESS_IPV6;
 	else
 		return ERR_DATA;
-	if (a.port == 0)
-		return ERR_DATA;
 	*out = a;
-	return OK;
+	return port == 0 ? ERR_DATA : OK;
+}
+
+enum err address_parse(struct ip_address_port *out, const char *text,
+		       uint16_t port)
+{
+	char host[ADDRESS_TEXT_MAX];
+	const char *digits;
+	uint64_t v = port;
+	enum err r;
+
+	if ((r = split(text, host, &digits)) != OK ||
+	    (digits != NULL && (r = text_u64(&v, digits, 1, UINT16_MAX)) != OK))
+		return r;
+	return address_parse_host(out, host, (uint16_t)v);
+}
+
+bool address_is_dns_name(const char *name)
+{
+	const char *p = name;
+
+	if (strlen(name) > OVERLAY_NAME_MAX)
+		return false;
+	for (;;) {
+		size_t n = strspn(p, "abcdefghijklmnopqrstuvwxyz"
+				     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
+
+		if (n == 0 || n > LABEL_MAX || p[0] == '-' || p[n - 1] == '-')
+			return false;
+		p += n;
+		if (*p == '\0')
+			return true;
+		if (*p++ != '.')
+			return false;
+	}
 }
 
 const char *address_format(const struct ip_address_port *a,

@@ -113,20 +113,9 @@ static enum err choices(struct choice *c, const char *dir, const char *file)
 	return r;
 }
 
-/* Letters, digits, hyphens and dots, RFC 6940 s6.3.2; so it is a safe name of a
- * folder as well. */
-static bool is_overlay_name(const char *name)
-{
-	size_t n = strlen(name);
-
-	return n > 0 && n <= OVERLAY_NAME_MAX && name[0] != '.' &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyz"
-			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.") == n;
-}
-
 static enum err set_overlay(struct home *h, const char *name, struct why *why)
 {
-	if (!is_overlay_name(name))
+	if (!address_is_dns_name(name))
 		return why_err(why, ERR_USAGE, "%.200s is no overlay name",
 			       name);
 	memcpy(h->name, name, strlen(name) + 1);

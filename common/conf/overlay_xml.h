@@ -20,9 +20,10 @@ struct overlay_xml_judge {
 	const struct overlay *previous;
 	uint64_t now_ms; /* unix time */
 	/* Something that trusts what this overlay's document says (roots,
-	 * self-signed-permitted), for the time of the check. */
+	 * self-signed-permitted), for the time of the check: anchor_open() and
+	 * openssl_free(). */
 	enum err (*crypto_open)(const struct overlay *o, struct crypto **out);
-	void (*crypto_close)(struct crypto *c);
+	void (*crypto_close)(struct crypto *c); /* NULL is fine */
 };
 
 /*

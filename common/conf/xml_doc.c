@@ -18,7 +18,7 @@ enum { XML_ARENA_MAX = 8 << 20 };
 
 /* overlay.rng, byte for byte. */
 static const char grammar[] = {
-#include "conf/overlay_rng.inc"
+#include "common/conf/overlay_rng.inc"
 };
 
 #if LIBXML_VERSION >= 21200
@@ -46,7 +46,7 @@ static void ignore(void *ctx, xml_error e)
 
 static enum err check_bytes(struct slice raw, struct why *why)
 {
-	static const struct slice bom = SLICE_LIT("\xef\xbb\xbf");
+	const struct slice bom = SLICE_LIT("\xef\xbb\xbf");
 
 	if (raw.len > OVERLAY_DOCUMENT_MAX)
 		return why_err(why, ERR_CONFIG, "larger than %d bytes",
@@ -80,7 +80,7 @@ static enum err parse(struct xml_doc *d, struct why *why)
 		return why_err(why, ERR_CONFIG, "not well-formed XML: %.200s",
 			       reason.text);
 	utf8 = d->doc->encoding == NULL ||
-	       xmlStrcasecmp(d->doc->encoding, BAD_CAST "UTF-8") == 0;
+	       xmlStrcasecmp(d->doc->encoding, (const xmlChar *)"UTF-8") == 0;
 	if (!utf8)
 		return why_err(why, ERR_CONFIG,
 			       "declares the encoding %.40s: say UTF-8",
@@ -195,24 +195,42 @@ struct slice xml_doc_raw(const struct xml_doc *d, const xmlNode *n)
 	return slice_sub(d->raw, s->start, s->end - s->start);
 }
 
-char *xml_doc_text(const xmlNode *n, const char *attribute, struct arena *a)
+/* Without the white space around it, which no element here means anything by.
+ */
+static struct slice trim(const xmlChar *text)
 {
-	xmlChar *text = attribute == NULL
-				? xmlNodeGetContent(n)
-				: xmlGetNoNsProp(n, BAD_CAST attribute);
-	struct slice s;
-	char *copy;
+	struct slice s = slice_str((const char *)text);
 
-	if (text == NULL)
-		return NULL;
-	s = slice_str((const char *)text);
 	while (s.len > 0 && strchr(" \t\r\n", s.p[0]) != NULL)
 		s = slice_sub(s, 1, s.len - 1);
 	while (s.len > 0 && strchr(" \t\r\n", s.p[s.len - 1]) != NULL)
 		s.len--;
-	copy = arena_str(a, s);
+	return s;
+}
+
+char *xml_doc_text(const xmlNode *n, const char *attribute, struct arena *a)
+{
+	xmlChar *text = attribute == NULL
+				? xmlNodeGetContent(n)
+				: xmlGetNoNsProp(n, (const xmlChar *)attribute);
+	char *copy = text == NULL ? NULL : arena_str(a, trim(text));
+
 	xmlFree(text);
 	return copy;
+}
+
+bool xml_doc_is_true(const char *text)
+{
+	return strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
+}
+
+bool xml_doc_has(const xmlNode *n, const char *attribute, const char *text)
+{
+	xmlChar *value = xmlGetNoNsProp(n, (const xmlChar *)attribute);
+	bool yes = value != NULL && slice_eq(trim(value), slice_str(text));
+
+	xmlFree(value);
+	return yes;
 }
 
 enum err xml_doc_refuse(const xmlNode *n, struct why *why, enum err r,

@@ -37,6 +37,10 @@ struct slice xml_doc_raw(const struct xml_doc *d, const xmlNode *n);
  * namespace, without the white space around it; in `a`.  NULL when there is no
  * such attribute or no memory. */
 char *xml_doc_text(const xmlNode *n, const char *attribute, struct arena *a);
+/* "1" or "true". */
+bool xml_doc_is_true(const char *text);
+/* Is the attribute this text, but for white space around it? */
+bool xml_doc_has(const xmlNode *n, const char *attribute, const char *text);
 /* "line 12: <no-ice>: " and the words. */
 enum err xml_doc_refuse(const xmlNode *n, struct why *why, enum err r,
 			const char *fmt, ...)
