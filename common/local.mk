@@ -69,6 +69,9 @@ libp2psip_a_SOURCES += \
 
 # core: the protocol, pure
 libp2psip_a_SOURCES += \
+	common/core/access.c \
+	common/core/access.h \
+	common/core/admit.h \
 	common/core/certs.h \
 	common/core/client.h \
 	common/core/config_update.h \
