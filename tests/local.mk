@@ -72,6 +72,7 @@ tests_sim_libsim_a_SOURCES = \
 
 # cli: whole tools, run by bats
 bats_tests = \
+	tests/cli/docs.bats \
 	tests/cli/helpers.bats
 if HAVE_BATS
 TESTS += $(bats_tests)
