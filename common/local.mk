@@ -125,6 +125,8 @@ libp2psip_a_SOURCES += \
 	common/conf/file.h \
 	common/conf/home.c \
 	common/conf/home.h \
+	common/conf/overlay_write.c \
+	common/conf/overlay_write.h \
 	common/conf/overlay_xml.c \
 	common/conf/overlay_xml.h \
 	common/conf/xml_doc.c \

@@ -89,17 +89,28 @@ bool address_is_dns_name(const char *name)
 	}
 }
 
+const char *address_format_host(const struct ip_address_port *a,
+				char out[static ADDRESS_TEXT_MAX])
+{
+	bool v6 = a->type == ADDRESS_IPV6;
+
+	out[0] = '?';
+	out[1] = '\0';
+	if (v6 || a->type == ADDRESS_IPV4)
+		(void)inet_ntop(v6 ? AF_INET6 : AF_INET, a->addr, out,
+				ADDRESS_TEXT_MAX); /* the room is enough */
+	return out;
+}
+
 const char *address_format(const struct ip_address_port *a,
 			   char out[static ADDRESS_TEXT_MAX])
 {
 	bool v6 = a->type == ADDRESS_IPV6;
-	char host[INET6_ADDRSTRLEN] = "?";
+	char host[ADDRESS_TEXT_MAX];
 
-	if (v6 || a->type == ADDRESS_IPV4)
-		(void)inet_ntop(v6 ? AF_INET6 : AF_INET, a->addr, host,
-				sizeof(host)); /* the room is enough */
-	(void)snprintf(out, ADDRESS_TEXT_MAX, v6 ? "[%s]:%u" : "%s:%u", host,
-		       a->port); /* always fits */
+	(void)snprintf(out, ADDRESS_TEXT_MAX, "%s%s%s:%u", v6 ? "[" : "",
+		       address_format_host(a, host), v6 ? "]" : "",
+		       a->port); /* fits */
 	return out;
 }
 

@@ -22,6 +22,9 @@ bool address_is_dns_name(const char *name);
 /* "192.0.2.1:6084", "[2001:db8::1]:6084". */
 const char *address_format(const struct ip_address_port *a,
 			   char out[static ADDRESS_TEXT_MAX]);
+/* The address alone. */
+const char *address_format_host(const struct ip_address_port *a,
+				char out[static ADDRESS_TEXT_MAX]);
 bool address_eq(const struct ip_address_port *a,
 		const struct ip_address_port *b);
 

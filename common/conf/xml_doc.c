@@ -18,7 +18,7 @@ enum { XML_ARENA_MAX = 8 << 20 };
 
 /* overlay.rng, byte for byte. */
 static const char grammar[] = {
-#include "common/conf/overlay_rng.inc"
+#include "conf/overlay_rng.inc"
 };
 
 #if LIBXML_VERSION >= 21200
