@@ -288,6 +288,14 @@ static bool number(const char *s, uint64_t *out, const char **end)
 	return strcmp(rest, open != NULL ? ")" : "") == 0;
 }
 
+static bool is_code(const char *s)
+{
+	const char *end;
+	uint64_t v;
+
+	return strchr(s, '(') != NULL && number(s, &v, &end);
+}
+
 /* Our bytes, printed as text in quotes or as hex. */
 static bool bytes(const char *value, struct buf *out)
 {
@@ -346,7 +354,8 @@ static bool same_value(const struct json *theirs, const char *ours)
 	case JSON_NUMBER:
 		return same_code(theirs->text, ours);
 	default:
-		if (same_code(theirs->text, ours))
+		if ((is_code(theirs->text) || is_code(ours)) &&
+		    same_code(theirs->text, ours))
 			return true;
 		same = bytes(ours, &b) &&
 		       same_bytes(theirs->text, buf_slice(&b));
