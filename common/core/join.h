@@ -4,25 +4,74 @@
 
 #include "base/heap.h"
 #include "core/node.h"
-#include "core/request.h"
 
 struct node;
+struct txn;
+struct link;
+struct join_guest;
 
-/* Entering and leaving: bootstrap (RFC 6940 s11.4), join (s10.5), Leave
- * (s10.9). */
+/* Entering: bootstrap (RFC 6940 s11.4) and join (s10.5). */
 
-struct join {
-	struct timer timer;
+enum join_step {
+	JOIN_IDLE,      /* CMD_START has not come, or CMD_LEAVE has */
+	JOIN_DIAL,      /* connecting to a bootstrap node; s10.5, 1 */
+	JOIN_ATTACH,    /* Attach to own Node-ID + 1; 2 */
+	JOIN_TABLE,     /* waiting for the Admitting Peer's Update */
+	JOIN_NEIGHBORS, /* Attaches to neighbours, then fingers; 3 and 4 */
+	JOIN_ASK,       /* JoinReq; 5 */
+	JOIN_RECEIVE,   /* values come, then the Update; 6 and 7 */
+	JOIN_DONE,      /* in the ring; a client: connected */
+	JOIN_WAIT       /* failed, tried again later */
 };
 
-/* CMD_START and CMD_LEAVE. */
+struct join {
+	enum join_step step;
+	struct timer timer;
+	bool has_command; /* a START that is not yet done */
+	uint64_t command;
+	uint64_t give_up_us; /* the START's deadline, or NEVER */
+	/* The way in. */
+	uint32_t entry;       /* of the bootstrap nodes, in this round */
+	uint32_t entry_first; /* with which the round began */
+	uint32_t entry_link;  /* to it; 0: none */
+	bool answered;        /* a bootstrap node took our link in this round */
+	struct node_id admitting;
+	uint32_t admitting_link;
+	unsigned finger; /* the next to Attach to, from 1 */
+	bool named;      /* the Admitting Peer has called us its predecessor */
+	struct txn *request; /* JoinReq */
+	uint32_t rounds;     /* without success */
+	uint64_t attempt;    /* tells the callbacks of earlier ones apart */
+	/* admit.c: nodes that join in front of this one, first come first. */
+	struct join_guest *guests;
+	bool handing_over; /* guests is being handed its values */
+	/* leave.c */
+	struct timer leave_timer;
+	bool leaving;
+	uint64_t leave_command;
+	struct leave_wait *leaves; /* LeaveReqs without answer */
+};
+
+/*
+ * CMD_START.  A client is done as soon as it has a link; a peer when it is in
+ * the ring.  It fails when no bootstrap node was any use, or its timeout is
+ * over; a peer goes on trying all the same, at growing intervals: FX_STATE
+ * tells.
+ */
 enum err join_start(struct node *n, const struct command *c) MUST_CHECK;
-enum err join_leave(struct node *n, const struct command *c) MUST_CHECK;
-/* The ring has lost all its successors: enter again, s10.7.1. */
-void join_again(struct node *n);
-request_handler join_on_join;
-request_handler join_on_leave;
+/* TIMER_JOIN; leave_timer is leave.c's. */
 void join_timer(struct node *n, struct timer *t);
 void join_clear(struct node *n);
+/* CMD_LEAVE ends whatever is under way. */
+void join_stop(struct node *n);
+
+/* Called by the ring.  All successors are lost: enter again, s10.7.1. */
+void join_again(struct node *n);
+/* An Update from `source` is in the tables. */
+void join_updated(struct node *n, const struct node_id *source,
+		  const struct chord_update *u);
+/* No Attach of the ring's is under way any more. */
+void join_settled(struct node *n);
+void join_link_down(struct node *n, const struct link *l);
 
 #endif

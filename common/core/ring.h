@@ -10,12 +10,42 @@
 #include "wire/topology.h"
 
 struct node;
+struct txn;
+struct meet;
 
 /*
  * CHORD-RELOAD's tables, RFC 6940 s10: who is responsible, who is next, who are
- * the neighbours and fingers; Updates, stabilisation, failure.  Knows nothing
- * of data.
+ * the neighbours and fingers.  Knows nothing of data.  Its parts: ring.c has
+ * the tables, update.c the Updates, meet.c the Attaches, stabilize.c what the
+ * clock starts.
  */
+
+/* What the ring knows of one link that is up: an entry of the Connection Table.
+ */
+struct ring_link {
+	struct link *link;
+	struct node_id id;
+	struct node_id distance; /* from this node, clockwise */
+	bool attached;           /* as the link's */
+	bool peer; /* in the overlay, as its own Update, or the Admitting Peer,
+		      said; while joining: Attached to as to a peer */
+	bool left; /* it has sent a Leave */
+	bool lost; /* suspect for too long: out of the tables */
+	uint64_t lost_us; /* suspect: when it is lost, or NEVER */
+	/* update.c's. */
+	uint64_t due_us;     /* when the next Update goes, or NEVER */
+	uint64_t sent_us;    /* when the last one went; 0: none yet */
+	uint8_t update_type; /* CHORD_UPDATE_* asked for, 0: what fits */
+	struct txn *update;  /* the one without an answer */
+	struct ring_link *prev, *next;
+};
+
+struct ring_finger {
+	struct node_id id; /* all zero: none */
+	bool valid;  /* of the finger's own range, RFC 6940 s10.7.4.2; if not,
+			the closest preceding peer */
+	bool wanted; /* its node has failed: a search is due */
+};
 
 struct ring {
 	/* Nearest first: predecessors[0] is the predecessor. */
@@ -23,17 +53,45 @@ struct ring {
 	struct node_id successors[NEIGHBORS_MAX];
 	uint32_t n_predecessors, n_successors;
 	bool responsible; /* JOINED: this node owns (predecessor, own] */
-	struct ring_private *p;
+	struct ring_finger fingers[FINGERS_MAX]; /* [0]: half a ring away */
+	uint32_t n_fingers;
+	struct ring_link *first, *last; /* all links that are up, by age */
+	struct ring_link **sorted;      /* the peers among them, by distance */
+	uint32_t n_sorted, sorted_cap;
+	uint64_t changed_us; /* when the neighbours last changed */
+	struct timer lost;   /* the next link's lost_us */
+	struct timer update; /* update.c: the next link's due_us */
+	struct meet *meets;  /* meet.c */
+	uint32_t n_meets;    /* those under way */
+	/* stabilize.c */
+	struct timer search; /* for fingers */
+	uint32_t sought;     /* the finger that finger_ping is for */
+	struct txn *finger_ping;
+	struct timer partition;   /* s10.7.4.4 */
+	bool asking;              /* dialing or pinging */
+	uint32_t partition_entry; /* which bootstrap node is next */
+	uint32_t partition_link;  /* to the one being asked, 0: none */
+	struct txn *partition_ping;
 };
+
+void ring_timer(struct node *n, struct timer *t);
+void ring_clear(struct node *n);
 
 /* Is this node responsible for the ID: joined, and predecessor < id <= own? */
 bool ring_responsible(const struct node *n, const struct node_id *id);
-/* The connected peer to which a message for `id` goes next, s10.3, or NULL. */
+/* The connected peer to which a message for `id` goes next, s10.3, or NULL:
+ * this node is responsible for it or knows no way.  In a client: a peer it is
+ * connected to. */
 struct link *ring_next_hop(struct node *n, const struct node_id *id);
 /* The nodes that keep copies of what this node owns: its next two successors.
  */
 size_t ring_replicas(const struct node *n, struct node_id out[REPLICAS]);
-/* May `sender` store replica copies for `id` here, s7.4.1.1 and s10.4? */
+/*
+ * May `sender` store replica copies for `id` here, s7.4.1.1 and s10.4?  This
+ * node is in the replica set, and so is the sender, or it is closer than one of
+ * them. Holds before this node has joined as well: so come the values that the
+ * Admitting Peer hands over, s10.5.
+ */
 bool ring_accepts_replica(const struct node *n, const struct node_id *id,
 			  const struct node_id *sender);
 /* Does this node belong to the replica set of `id` (owner included): at most
@@ -41,27 +99,41 @@ bool ring_accepts_replica(const struct node *n, const struct node_id *id,
 bool ring_in_replica_set(const struct node *n, const struct node_id *id);
 /* Response check 2, s6.3.4: is `responder` at least as close to `id` as any
  * node in the Neighbor Table?  (A client: of the peers it is connected to,
- * CHOICE 31.) */
+ * CHOICE 31.)
+ */
 bool ring_close_enough(const struct node *n, const struct node_id *id,
 		       const struct node_id *responder);
 /* The range this node owns: (from, to]. */
 void ring_range(const struct node *n, struct node_id *from, struct node_id *to);
 /* The Routing Table as an Update of type full, s10.7; memory in n->arena. */
 enum err ring_table(struct node *n, struct chord_update *out) MUST_CHECK;
+/* Is it in the Neighbor Table? */
+bool ring_is_neighbor(const struct node *n, const struct node_id *id);
+/* The finger in whose range a distance from this node lies, from 1; 0 for no
+ * distance. */
+unsigned ring_finger_of(const struct node_id *distance);
 
-/* Called by link.c: a link is up (its first frame or ACK has come); the last
- * one to its node is gone. */
+/* Called by link.c and dial.c: a link is up, or what it says of itself
+ * (attached, node_id, routable) has changed. */
 void ring_link_up(struct node *n, struct link *l);
+/* Before `l` is freed, for every link that was up. */
 void ring_link_down(struct node *n, const struct link *l);
 /* A link that had been suspect has answered again, or has become suspect. */
 void ring_link_suspect(struct node *n, const struct link *l);
-/* Sends an Update of this type (CHORD_UPDATE_*): an Attach asked for one,
- * s6.4.2.3.
- */
-void ring_send_update(struct node *n, struct link *l, uint8_t type);
-request_handler ring_on_update;
-request_handler ring_on_route_query;
-void ring_timer(struct node *n, struct timer *t);
-void ring_clear(struct node *n);
+
+/* For the ring's other files and join's. */
+
+/* NULL when it is not up. */
+struct ring_link *ring_link_by_number(const struct node *n, uint32_t number);
+/* The attached link to a node, whether it is a peer or not; NULL. */
+struct ring_link *ring_link_to(const struct node *n, const struct node_id *id);
+/* The node at the other end is a peer of the overlay. */
+void ring_admit(struct node *n, struct ring_link *r);
+/* It has said Leave: as if it had failed, s10.9. */
+void ring_left(struct node *n, struct ring_link *r);
+/* This node is in the ring from now on: responsible, and it says so. */
+void ring_enter(struct node *n);
+/* It is not any more. */
+void ring_exit(struct node *n);
 
 #endif

@@ -13,6 +13,7 @@ bats_load_library bats-file
 SOURCE=${top_srcdir:-$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}
 BUILD=${top_builddir:-$SOURCE/build}
 PATH=$BUILD/cmd:$PATH
+# shellcheck disable=SC2034 # read by the tests
 TOOLS=(p2psip-join p2psip-put p2psip-get p2psip-del p2psip-lookup p2psip-route
 	p2psip-peer p2psip-overlay)
 : "${TOOL_TIMEOUT:=30}" # seconds for one run_tool

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Runs a fuzz target over the files of folders: the part of fuzzing that `make
- * check` does.  Owns the walk and the count, and knows nothing of the target but
- * its entry point.  Arguments are files and folders; without any it takes
+ * check` does.  Owns the walk and the count, and knows nothing of the target
+ * but its entry point.  Arguments are files and folders; without any it takes
  * tests/fuzz/corpus/NAME, NAME being the program's.
  *
- * Each input is copied to a block of its exact size, so that a sanitizer sees the
- * first byte read past it.
+ * Each input is copied to a block of its exact size, so that a sanitizer sees
+ * the first byte read past it.
  */
 #include <dirent.h>
 #include <err.h>
@@ -59,8 +59,8 @@ static void replay(const char *path)
 		err(2, "%s", path);
 	for (int i = 0; i < n; i++) {
 		if (names[i]->d_name[0] != '.') {
-			if (asprintf(&child, "%s/%s", path,
-				     names[i]->d_name) < 0)
+			if (asprintf(&child, "%s/%s", path, names[i]->d_name) <
+			    0)
 				err(2, "asprintf");
 			replay(child);
 			free(child);

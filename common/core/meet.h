@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CORE_MEET_H
+#define CORE_MEET_H
+
+#include "base/id.h"
+#include "wire/topology.h"
+
+struct node;
+
+/*
+ * Attaches that the ring needs, RFC 6940 s10.5 step 3, s10.6, s10.7.3: to nodes
+ * that others know and to fingers.  A node that was not reached is left alone
+ * for a while.
+ */
+
+/*
+ * Attaches to those of `ids` that would be in the Neighbor Table, source-routed
+ * through `via`, from which they were learned; NULL: routed conventionally.
+ */
+void meet_neighbors(struct node *n, const struct node_id *via,
+		    const struct node_id *ids, uint32_t n_ids);
+/* The same for one node, whether it would be a neighbour or not. */
+void meet_node(struct node *n, const struct node_id *via,
+	       const struct node_id *id);
+/* Attaches to whoever is responsible where finger `i` begins. */
+void meet_finger(struct node *n, unsigned i);
+void meet_clear(struct node *n);
+
+#endif
