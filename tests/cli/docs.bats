@@ -173,11 +173,13 @@ check_completion()
 }
 
 @test "STANDARDS has every choice that the sources name" {
-	local n
-	for n in $(grep -rhoE 'CHOICE[: ]+[0-9]+' "$SOURCE/common" "$SOURCE/cmd" |
-		grep -oE '[0-9]+' | sort -nu); do
+	local n numbers
+	numbers=$(grep -rhoE 'CHOICE[: ]+[0-9]+' "$SOURCE/common" "$SOURCE/cmd" |
+		grep -oE '[0-9]+' | sort -nu)
+	assert [ -n "$numbers" ]
+	while read -r n; do
 		grep -q "^\.It $n\.$" "$MAN/p2psip.7" || fail "choice $n is not there"
-	done
+	done <<<"$numbers"
 }
 
 @test "ENVIRONMENT has every variable that --help names" {
