@@ -61,6 +61,10 @@ check_PROGRAMS += $(fuzz_targets)
 sim_ldadd = tests/sim/libsim.a $(LDADD)
 check_LIBRARIES = tests/sim/libsim.a
 tests_sim_libsim_a_SOURCES = \
+	tests/sim/check.c \
+	tests/sim/check.h \
+	tests/sim/check_body.c \
+	tests/sim/check_maps.h \
 	tests/sim/draft.c \
 	tests/sim/host.c \
 	tests/sim/net.c \
@@ -70,6 +74,8 @@ tests_sim_libsim_a_SOURCES = \
 	tests/sim/rogue.h \
 	tests/sim/toy.c \
 	tests/sim/toy.h \
+	tests/sim/truth.c \
+	tests/sim/truth.h \
 	tests/sim/world.c \
 	tests/sim/world.h
 

@@ -258,8 +258,8 @@ static enum err judge(const struct end *e, const struct node_id *pin,
 	return r;
 }
 
-/* The other side has shown its certificate; false when it was refused. */
-static bool link_up(struct end *e, const struct node_id *pin)
+/* The other side has shown its certificate. */
+static void link_up(struct end *e, const struct node_id *pin)
 {
 	const struct crypto *cr = &e->conn->world->toy.crypto;
 	struct event ev = { .type = EV_LINK_UP, .link = e->link };
@@ -267,8 +267,10 @@ static bool link_up(struct end *e, const struct node_id *pin)
 
 	if ((r = judge(e, pin, &ev.cert)) != OK) {
 		push(e, ITEM_FIN, ERR_TLS, slice_of(NULL, 0));
-		link_down(e, r);
-		return false;
+		if (e == &e->conn->ends[0])
+			link_down(e, r);
+		end_dead(e); /* the node that was called never knew */
+		return;
 	}
 	e->up = true;
 	if (e == &e->conn->ends[0]) /* before what the node may send now */
@@ -276,7 +278,6 @@ static bool link_up(struct end *e, const struct node_id *pin)
 	ev.address = other_end(e)->host->address;
 	host_event(e->host, &ev);
 	cr->cert_unref(cr->ctx, ev.cert);
-	return true;
 }
 
 /* A call has arrived at `to`. */
@@ -302,7 +303,7 @@ static void on_accept(struct end *to)
 	if (!to->live)
 		return;
 	heap_cancel(&c->world->timers, &c->timer);
-	(void)link_up(to, c->pinned ? &c->pin : NULL); /* it tells by itself */
+	link_up(to, c->pinned ? &c->pin : NULL);
 }
 
 static void on_finish(struct end *to)
@@ -316,7 +317,7 @@ static void on_finish(struct end *to)
 	to->link = LINK_INCOMING + h->next_incoming++;
 	to->live = true;
 	HASH_ADD(hh, h->ends, link, sizeof(to->link), to);
-	(void)link_up(to, NULL); /* it tells by itself */
+	link_up(to, NULL);
 }
 
 /* Bytes have arrived: those that are due, cut anywhere. */
