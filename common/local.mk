@@ -59,12 +59,25 @@ libp2psip_a_SOURCES += \
 
 # crypto: the only part that knows OpenSSL's libcrypto
 libp2psip_a_SOURCES += \
+	common/crypto/cert.c \
+	common/crypto/cert.h \
+	common/crypto/chain.c \
+	common/crypto/chain.h \
 	common/crypto/crypto.h \
+	common/crypto/csr.c \
+	common/crypto/csr.h \
+	common/crypto/handle.h \
+	common/crypto/issue.c \
 	common/crypto/issue.h \
+	common/crypto/key.c \
 	common/crypto/key.h \
+	common/crypto/openssl.c \
 	common/crypto/openssl.h \
+	common/crypto/password.c \
 	common/crypto/password.h \
+	common/crypto/pem.c \
 	common/crypto/pem.h \
+	common/crypto/signer.c \
 	common/crypto/signer.h
 
 # core: the protocol, pure
@@ -149,6 +162,7 @@ common/conf/overlay_rng.inc: common/conf/overlay.rng
 
 # net: the event loop and what it drives
 libp2psip_a_SOURCES += \
+	common/net/anchor.c \
 	common/net/anchor.h \
 	common/net/driver.h \
 	common/net/loop.h

@@ -17,15 +17,15 @@ enum {
 
 /*
  * A certificate whose chain (or, where the overlay permits it, whose self
- * signature and Node-IDs, RFC 6940 s11.3.1) has been checked once.  Its time and
- * the overlay's bad nodes are judged at every use, by the core.  Immutable and
- * counted: cert_ref() and struct crypto's cert_unref().
+ * signature and Node-IDs, RFC 6940 s11.3.1) has been checked once.  Its time
+ * and the overlay's bad nodes are judged at every use, by the core.  Immutable
+ * and counted: cert_ref() and struct crypto's cert_unref().
  */
 struct cert {
 	struct slice der;
 	uint8_t hash[CERT_HASH_LEN]; /* SHA-256 of der */
 	struct node_id node_ids[CERT_NODE_IDS_MAX];
-	uint8_t n_node_ids; /* at least 1 */
+	uint8_t n_node_ids;           /* at least 1 */
 	char user[CERT_USER_MAX + 1]; /* rfc822Name, "" when there is none */
 	uint64_t not_before_ms, not_after_ms; /* unix time */
 	bool self_signed;
@@ -67,8 +67,8 @@ struct crypto {
 	 * Parses a node's certificate and checks all that does not change with
 	 * time: the chain up to a root of the document (`others` may hold
 	 * intermediates), or the self signature and Node-IDs where permitted;
-	 * BasicConstraints; one or more reload URIs of this overlay, at most one
-	 * rfc822Name, no other name.  ERR_CERT, with words in `why` (may be
+	 * BasicConstraints; one or more reload URIs of this overlay, at most
+	 * one rfc822Name, no other name.  ERR_CERT, with words in `why` (may be
 	 * NULL).  The caller owns one reference.
 	 */
 	enum err (*cert_open)(void *ctx, struct slice der,
@@ -78,8 +78,7 @@ struct crypto {
 	/* OK, ERR_SIGNATURE, or ERR_ALGORITHM for a pair that is unknown or not
 	 * the key's. */
 	enum err (*verify)(void *ctx, const struct cert *c, uint8_t hash,
-			   uint8_t sig, struct slice input,
-			   struct slice value);
+			   uint8_t sig, struct slice input, struct slice value);
 	/* Appends the signature by the signer's key over `input`. */
 	enum err (*sign)(void *ctx, const struct signer *s, struct slice input,
 			 struct buf *value);

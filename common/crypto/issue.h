@@ -6,7 +6,7 @@
 #include "crypto/key.h"
 
 /*
- * Making certificates and requests for them, RFC 6940 s11.3.  All output is
+ * Making certificates, RFC 6940 s11.3.  All output is
  * DER, appended.  Certificates are valid from an hour before `now_ms`, since
  * clocks differ.
  */
@@ -21,14 +21,6 @@ struct issue_ca {
 enum err issue_root(const struct key *k, const char *name, uint64_t now_ms,
 		    uint64_t not_after_ms, struct buf *der) MUST_CHECK;
 
-/* A request that asks for `user` (rfc822Name); "" asks for no name. */
-enum err issue_csr(const struct key *k, const char *user,
-		   struct buf *der) MUST_CHECK;
-/* Checks a request's own signature; its public key and the user name that it
- * asks for ("" for none).  ERR_DATA, ERR_ALGORITHM, with words. */
-enum err issue_csr_open(struct slice der, struct key **key,
-			char user[CERT_USER_MAX + 1],
-			struct why *why) MUST_CHECK;
 /* May this be a user name: printable ASCII, 1 to CERT_USER_MAX bytes? */
 bool issue_user_ok(const char *user);
 
