@@ -31,6 +31,8 @@ tests_unit_test_wire_vectors_SOURCES = tests/unit/test_wire_vectors.c \
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
+else
+TESTS += tests/harness/no-cmocka
 endif
 
 # oracle: tests/check-vectors DIR..., over vectors of other implementations
@@ -83,9 +85,7 @@ tests_sim_libsim_a_SOURCES = \
 bats_tests = \
 	tests/cli/docs.bats \
 	tests/cli/helpers.bats
-if HAVE_BATS
 TESTS += $(bats_tests)
-endif
 
 TESTS += tests/conformance/selftest tests/harness/selftest
 
