@@ -164,8 +164,19 @@ common/conf/overlay_rng.inc: common/conf/overlay.rng
 libp2psip_a_SOURCES += \
 	common/net/anchor.c \
 	common/net/anchor.h \
+	common/net/commit.c \
+	common/net/commit.h \
+	common/net/driver.c \
 	common/net/driver.h \
-	common/net/loop.h
+	common/net/loop.c \
+	common/net/loop.h \
+	common/net/sockaddr.c \
+	common/net/sockaddr.h \
+	common/net/tls.c \
+	common/net/tls.h \
+	common/net/tls_link.c \
+	common/net/tls_link.h \
+	common/net/tls_private.h
 
 # cli: what the tools share
 libp2psip_a_SOURCES += \

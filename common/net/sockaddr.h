@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef NET_SOCKADDR_H
+#define NET_SOCKADDR_H
+
+#include <sys/socket.h>
+
+#include "wire/attach.h"
+
+/* IpAddressPort (RFC 6940 s6.3.1.1) as the system's socket addresses. */
+
+/* ERR_UNSUPPORTED for a type other than IPv4 and IPv6. */
+enum err sockaddr_make(struct sockaddr_storage *out, socklen_t *len,
+		       const struct ip_address_port *a) MUST_CHECK;
+enum err sockaddr_read(struct ip_address_port *out,
+		       const struct sockaddr_storage *in) MUST_CHECK;
+/*
+ * Adds `a` to the list; 0.0.0.0 and :: are added as every address of that
+ * family that this machine has, its loopback addresses only when there is no
+ * other. ERR_SYS, ERR_FULL.
+ */
+enum err sockaddr_expand(const struct ip_address_port *a,
+			 struct ip_address_port *list, size_t *n,
+			 size_t max) MUST_CHECK;
+
+#endif

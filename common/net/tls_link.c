@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One TLS connection over TCP: connect, handshake, read, write, close.  Owns
+ * the socket and its SSL object; knows nothing of RELOAD.  Every call into
+ * OpenSSL starts with an empty error queue, for what another connection left
+ * there would be taken for ours.
+ */
+#include "net/tls_link.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "conf/address.h"
+#include "net/sockaddr.h"
+#include "net/tls_private.h"
+
+enum { READS_A_TURN = 16, READ_SIZE = 16384 };
+
+static void on_poll(uv_poll_t *h, int status, int events);
+static void on_timer(uv_timer_t *h);
+
+/* ---- life ---- */
+
+static void on_closed(uv_handle_t *h)
+{
+	struct tls_link *l = h->data;
+
+	if (--l->handles > 0)
+		return;
+	close(l->fd);
+	free(l);
+}
+
+void tls_link_drop(struct tls_link *l)
+{
+	struct tls *t = l->tls;
+
+	if (l->prev != NULL)
+		l->prev->next = l->next;
+	else
+		t->links = l->next;
+	if (l->next != NULL)
+		l->next->prev = l->prev;
+	t->n_links--;
+	if (l->server && (l->state == TLS_HANDSHAKE))
+		t->n_half_open--;
+	SSL_free(l->ssl);
+	t->cfg.crypto->cert_unref(t->cfg.crypto->ctx, l->cert);
+	buf_clear(&l->out);
+	uv_close((uv_handle_t *)&l->poll, on_closed);
+	uv_close((uv_handle_t *)&l->timer, on_closed);
+	tls_release(t);
+}
+
+static void set_state(struct tls_link *l, enum tls_state s)
+{
+	if (l->server && l->state == TLS_HANDSHAKE && s != TLS_HANDSHAKE)
+		l->tls->n_half_open--;
+	l->state = s;
+}
+
+/* Reports the failure from the loop, once.  The first words stay. */
+static void fail(struct tls_link *l, enum err r)
+{
+	if (l->state == TLS_FAILED)
+		return;
+	l->err = r;
+	if (l->state == TLS_CLOSING) {
+		tls_link_drop(l);
+		return;
+	}
+	set_state(l, TLS_FAILED);
+	uv_poll_stop(&l->poll);
+	uv_timer_start(&l->timer, on_timer, 0, 0);
+}
+
+static void watch(struct tls_link *l)
+{
+	int events = UV_READABLE;
+
+	if (l->state == TLS_CONNECTING || l->state == TLS_CLOSING)
+		events = UV_WRITABLE;
+	else if (SSL_want_write(l->ssl) || l->out.len > 0)
+		events |= UV_WRITABLE;
+	if (l->state != TLS_FAILED &&
+	    uv_poll_start(&l->poll, events, on_poll) != 0)
+		fail(l, ERR_SYS);
+}
+
+/* `fd` is the link's from here on, also on failure. */
+static enum err link_new_take(struct tls *t, int fd, bool server,
+			      const struct ip_address_port *remote,
+			      struct tls_link **out)
+{
+	struct tls_link *l = calloc(1, sizeof(*l));
+	const int on = 1;
+
+	if (l == NULL || (l->ssl = SSL_new(t->ctx)) == NULL ||
+	    SSL_set_fd(l->ssl, fd) != 1 ||
+	    uv_poll_init(t->cfg.loop, &l->poll, fd) != 0) {
+		if (l != NULL)
+			SSL_free(l->ssl);
+		free(l);
+		close(fd);
+		return ERR_NOMEM;
+	}
+	/* Without it small messages wait for ACKs; a failure costs only time.
+	 */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	uv_timer_init(t->cfg.loop, &l->timer);
+	l->tls = t;
+	l->fd = fd;
+	l->server = server;
+	l->remote = *remote;
+	l->out.max = TLS_QUEUE_MAX;
+	l->handles = 2;
+	l->poll.data = l->timer.data = l;
+	SSL_set_app_data(l->ssl, l);
+	if ((l->next = t->links) != NULL)
+		l->next->prev = l;
+	t->links = l;
+	t->n_links++;
+	if (server)
+		SSL_set_accept_state(l->ssl);
+	else
+		SSL_set_connect_state(l->ssl);
+	uv_timer_start(&l->timer, on_timer, TLS_HANDSHAKE_MS, 0);
+	*out = l;
+	return OK;
+}
+
+enum err tls_link_accept_take(struct tls *t, int fd,
+			      const struct ip_address_port *remote)
+{
+	struct tls_link *l;
+	enum err r;
+
+	if ((r = link_new_take(t, fd, true, remote, &l)) != OK)
+		return r;
+	l->state = TLS_HANDSHAKE;
+	t->n_half_open++;
+	watch(l);
+	return OK;
+}
+
+enum err tls_link_connect(struct tls *t, const struct ip_address_port *address,
+			  const struct node_id *node_id, struct tls_link **out)
+{
+	struct sockaddr_storage sa;
+	struct tls_link *l;
+	socklen_t len;
+	enum err r;
+	int fd;
+
+	if (t->n_links >= TLS_LINKS_MAX)
+		return ERR_FULL;
+	if ((r = sockaddr_make(&sa, &len, address)) != OK)
+		return r;
+	fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		    0);
+	if (fd < 0)
+		return ERR_FULL;
+	if ((r = link_new_take(t, fd, false, address, &l)) != OK)
+		return r;
+	l->state = TLS_CONNECTING;
+	if (node_id != NULL) {
+		l->pinned = true;
+		l->pin = *node_id;
+	}
+	*out = l;
+	if (connect(fd, (struct sockaddr *)&sa, len) < 0 &&
+	    errno != EINPROGRESS) {
+		(void)why_err(&l->why, ERR_NO_LINK, "%s", strerror(errno));
+		fail(l, ERR_NO_LINK);
+	}
+	watch(l);
+	return OK;
+}
+
+/* ---- failures in words ---- */
+
+/* What OpenSSL or the system says of a call that failed. */
+static void tls_failure(struct tls_link *l, int ssl_error)
+{
+	unsigned long code = ERR_peek_error();
+	bool alert = ERR_GET_LIB(code) == ERR_LIB_SSL &&
+		     ERR_GET_REASON(code) >= SSL_AD_REASON_OFFSET;
+	enum err r = l->state == TLS_OPEN ? ERR_LINK_CLOSED : ERR_TLS;
+
+	if (l->err != OK) /* the certificate was judged: words are there */
+		r = l->err;
+	else if (alert)
+		r = why_err(&l->why, ERR_TLS, "the other side refused: %s",
+			    ERR_reason_error_string(code));
+	else if (code != 0)
+		r = why_err(&l->why, r, "%s", ERR_reason_error_string(code));
+	else if (ssl_error == SSL_ERROR_SYSCALL && errno != 0)
+		r = why_err(&l->why, r, "%s", strerror(errno));
+	else
+		r = why_err(&l->why, r, "closed by the other side");
+	fail(l, r);
+}
+
+/* Is it only a matter of waiting?  Else the link has failed. */
+static void after_ssl(struct tls_link *l, int ret)
+{
+	int e = SSL_get_error(l->ssl, ret);
+
+	if (e == SSL_ERROR_WANT_READ || e == SSL_ERROR_WANT_WRITE)
+		watch(l);
+	else
+		tls_failure(l, e);
+}
+
+/* ---- sending ---- */
+
+/* Gives TLS what it takes.  A link that is closing ends when all is gone. */
+static void flush(struct tls_link *l)
+{
+	size_t n = 0;
+	int ret = 1;
+
+	while (l->out.len > 0 && ret == 1) {
+		ERR_clear_error();
+		errno = 0;
+		ret = SSL_write_ex(l->ssl, l->out.p, l->out.len, &n);
+		if (ret == 1)
+			buf_consume(&l->out, n);
+	}
+	if (ret != 1) {
+		after_ssl(l, ret);
+	} else if (l->state == TLS_CLOSING) {
+		ERR_clear_error();
+		(void)SSL_shutdown(
+			l->ssl); /* close_notify; no wait for theirs */
+		tls_link_drop(l);
+	} else {
+		watch(l);
+	}
+}
+
+void tls_link_send(struct tls_link *l, struct slice bytes)
+{
+	if (l->state != TLS_OPEN)
+		return; /* failed: `down` is on its way */
+	if (buf_append_slice(&l->out, bytes) != OK) {
+		(void)why_err(&l->why, ERR_FULL,
+			      "the other side reads too "
+			      "slowly");
+		fail(l, ERR_FULL);
+		return;
+	}
+	if (l->out.len == bytes.len)
+		flush(l);
+}
+
+void tls_link_close(struct tls_link *l)
+{
+	if (l->state != TLS_OPEN) {
+		tls_link_drop(l);
+		return;
+	}
+	l->state = TLS_CLOSING;
+	uv_timer_start(&l->timer, on_timer, TLS_LINGER_MS, 0);
+	flush(l);
+}
+
+/* ---- what the loop says ---- */
+
+static void read_some(struct tls_link *l)
+{
+	struct tls *t = l->tls;
+	uint8_t chunk[READ_SIZE];
+	size_t n;
+
+	for (int i = 0; i < READS_A_TURN || SSL_has_pending(l->ssl); i++) {
+		ERR_clear_error();
+		errno = 0;
+		if (SSL_read_ex(l->ssl, chunk, sizeof(chunk), &n) != 1) {
+			after_ssl(l, 0);
+			return;
+		}
+		t->cfg.calls.bytes(t->cfg.calls.ctx, l, slice_of(chunk, n));
+		if (l->state != TLS_OPEN ||
+		    uv_is_closing((uv_handle_t *)&l->poll))
+			return; /* the callback ended it */
+	}
+}
+
+static void handshake(struct tls_link *l)
+{
+	struct tls *t = l->tls;
+	int ret;
+
+	ERR_clear_error();
+	errno = 0;
+	if ((ret = SSL_do_handshake(l->ssl)) != 1) {
+		after_ssl(l, ret);
+		return;
+	}
+	set_state(l, TLS_OPEN);
+	uv_timer_stop(&l->timer);
+	watch(l);
+	t->cfg.calls.up(t->cfg.calls.ctx, l, l->cert, &l->remote);
+}
+
+static void connected(struct tls_link *l)
+{
+	socklen_t len = sizeof(int);
+	int e = 0;
+
+	if (getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &e, &len) < 0)
+		e = errno;
+	if (e != 0) {
+		(void)why_err(&l->why, ERR_NO_LINK, "%s", strerror(e));
+		fail(l, ERR_NO_LINK);
+		return;
+	}
+	set_state(l, TLS_HANDSHAKE);
+	handshake(l);
+}
+
+static void on_poll(uv_poll_t *h, int status, int events)
+{
+	struct tls_link *l = h->data;
+
+	if (l->tls->paused)
+		return;
+	if (status < 0 && l->state != TLS_CONNECTING) {
+		(void)why_err(&l->why, ERR_LINK_CLOSED, "%s",
+			      uv_strerror(status));
+		fail(l, ERR_LINK_CLOSED);
+		return;
+	}
+	switch (l->state) {
+	case TLS_CONNECTING:
+		connected(l);
+		break;
+	case TLS_HANDSHAKE:
+		handshake(l);
+		break;
+	case TLS_OPEN:
+	case TLS_CLOSING:
+		if ((events & UV_WRITABLE) != 0 && l->out.len > 0)
+			flush(l);
+		if (!uv_is_closing((uv_handle_t *)h) && l->state == TLS_OPEN &&
+		    (events & UV_READABLE) != 0)
+			read_some(l);
+		break;
+	case TLS_FAILED:
+		break;
+	}
+}
+
+static void on_timer(uv_timer_t *h)
+{
+	struct tls_link *l = h->data;
+	struct tls *t = l->tls;
+
+	if (l->state == TLS_CLOSING) {
+		tls_link_drop(l);
+		return;
+	}
+	if (t->paused) {
+		uv_timer_start(h, on_timer, 1, 0);
+		return;
+	}
+	if (l->state != TLS_FAILED) {
+		l->err = why_err(&l->why, ERR_NO_LINK, "no answer in %d s",
+				 TLS_HANDSHAKE_MS / 1000);
+		set_state(l, TLS_FAILED);
+	}
+	t->cfg.calls.down(t->cfg.calls.ctx, l, l->err, &l->why);
+	tls_link_drop(l);
+}
+
+void tls_link_set_data(struct tls_link *l, void *data)
+{
+	l->data = data;
+}
+
+void *tls_link_data(const struct tls_link *l)
+{
+	return l->data;
+}

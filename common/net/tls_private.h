@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef NET_TLS_PRIVATE_H
+#define NET_TLS_PRIVATE_H
+
+/* What tls.c and tls_link.c share, and nobody else includes. */
+
+#include <openssl/ssl.h>
+
+#include "net/tls.h"
+
+struct tls_listener {
+	struct tls *tls;
+	uv_poll_t poll;
+	int fd;
+};
+
+struct tls {
+	struct tls_config cfg;
+	SSL_CTX *ctx;
+	struct tls_link *links; /* all that are not gone */
+	uint32_t n_links, n_half_open;
+	struct tls_listener *listeners[TLS_LISTENERS_MAX];
+	uint32_t n_listeners;
+	int spare_fd; /* given up to refuse a connection when there are no more
+		       */
+	int keylog_fd;
+	bool paused;
+	bool freed;
+};
+
+enum tls_state {
+	TLS_CONNECTING,
+	TLS_HANDSHAKE,
+	TLS_OPEN,
+	TLS_CLOSING, /* sending the rest */
+	TLS_FAILED   /* `down` is on its way */
+};
+
+struct tls_link {
+	struct tls *tls;
+	struct tls_link *prev, *next;
+	enum tls_state state;
+	bool server;
+	int fd;
+	SSL *ssl;
+	uv_poll_t poll;
+	uv_timer_t timer;
+	int handles; /* not yet closed */
+	struct ip_address_port remote;
+	bool pinned;
+	struct node_id pin;
+	struct cert *cert; /* one reference, from the handshake */
+	struct buf out;    /* not yet taken by TLS */
+	enum err err;
+	struct why why;
+	void *data;
+};
+
+/* Takes over an accepted socket.  ERR_NOMEM closes it. */
+enum err tls_link_accept_take(struct tls *t, int fd,
+			      const struct ip_address_port *remote) MUST_CHECK;
+/* Ends a link at once, without a call. */
+void tls_link_drop(struct tls_link *l);
+/* The last memory of a context whose links are all gone. */
+void tls_release(struct tls *t);
+
+#endif
