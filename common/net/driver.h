@@ -52,12 +52,14 @@ struct driver_config {
 enum err driver_new(struct driver **out, const struct driver_config *cfg,
 		    struct why *why) MUST_CHECK;
 
-/* The end of a command: `res` is borrowed for the call.  Never called from
- * inside driver_command(), and once for every command that it has taken. */
+/* The end of a command: `res` is borrowed for the call, or, from driver_run(),
+ * until the driver is used again.  Never called from inside driver_command(),
+ * and once for every command that it has taken. */
 typedef void driver_done(void *ctx, const struct result *res);
 
-/* Hands a command to the node; its id is the driver's, `cmd` may go
- * afterwards.  ERR_NOMEM. */
+/* Hands a command to the node; its id is the driver's.  `cmd` may go
+ * afterwards; what it points to as well, but when this is called from a
+ * callback it must stay until `done`.  ERR_NOMEM. */
 enum err driver_command(struct driver *d, const struct command *cmd,
 			driver_done *done, void *ctx) MUST_CHECK;
 /*
@@ -80,6 +82,10 @@ const struct overlay *driver_overlay(const struct driver *d);
 /* The addresses listened on, ports filled in. */
 size_t driver_listening(const struct driver *d,
 			const struct ip_address_port **out);
+/* The addresses of peers that this node has connected to and is linked with,
+ * `max` at most: the cache of RFC 6940 s11.4. */
+size_t driver_peers(const struct driver *d, struct ip_address_port *out,
+		    size_t max);
 /* Closes every link (close_notify), waits for the commit under way.  Commands
  * that are left end with ERR_LINK_CLOSED.  NULL is fine. */
 void driver_free(struct driver *d);

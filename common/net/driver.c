@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Runs the core on the event loop: events to node_step(), effects to links,
+ * timers and storage.  Owns the order: an event waits while a step is under
+ * way, so that steps never nest.
+ */
+#include "net/driver.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <uthash.h>
+
+#include "conf/address.h"
+#include "net/anchor.h"
+#include "net/commit.h"
+#include "net/sockaddr.h"
+#include "net/tls.h"
+
+enum { READ_ARENA_MAX = 256 << 20, ADVERTISE_MAX = 64 };
+
+/* A link by the core's number. */
+struct numbered {
+	uint32_t number;
+	struct tls_link *tls;
+	struct ip_address_port address;
+	UT_hash_handle hh;
+};
+
+/* An event that waits for its step. */
+struct queued {
+	struct queued *next;
+	struct event event;
+	struct arena arena;     /* READ: the answers */
+	struct cert *cert;      /* LINK_UP: a reference */
+	struct command command; /* COMMAND: what it points to is the caller's */
+	struct overlay *owned;  /* CONFIG: the new one */
+	struct why why;         /* CONFIG: `info` */
+};
+
+struct waiting {
+	uint64_t id;
+	driver_done *done;
+	void *ctx;
+	UT_hash_handle hh;
+};
+
+struct driver {
+	struct driver_config cfg; /* overlay: the one in use */
+	struct overlay *owned;    /* the same, when it is not the caller's */
+	struct ip_address_port listen[TLS_LISTENERS_MAX];
+	struct ip_address_port advertise[ADVERTISE_MAX];
+	struct node *node;
+	struct tls *tls;
+	struct commit *commit;
+	struct loop_deadline *timer;    /* the node's */
+	struct loop_deadline *deadline; /* of the run */
+	struct numbered *links;
+	uint32_t n_accepted;
+	bool any_up; /* a link has been up */
+	struct waiting *waiting;
+	uint64_t n_commands;
+	struct queued *head, **tail;
+	bool inside;  /* a step, or its effects, is under way */
+	bool running; /* driver_run() */
+	bool held;    /* it has returned, and its results are being looked at */
+	enum err failed;
+	char reason[ADDRESS_TEXT_MAX + sizeof(struct why) + 64];
+};
+
+static void drain(struct driver *d);
+
+static void give_up(struct driver *d, enum err r)
+{
+	if (d->failed == OK)
+		d->failed = r;
+	loop_stop(d->cfg.loop);
+}
+
+/* ---- the queue of events ---- */
+
+/* NULL without memory: the driver has failed then. */
+static struct queued *enqueue(struct driver *d, enum event_type type)
+{
+	struct queued *q = calloc(1, sizeof(*q));
+
+	if (q == NULL) {
+		give_up(d, ERR_NOMEM);
+		return NULL;
+	}
+	q->event.type = type;
+	q->arena.max = READ_ARENA_MAX;
+	*d->tail = q;
+	d->tail = &q->next;
+	return q;
+}
+
+static void queued_free(struct driver *d, struct queued *q)
+{
+	d->cfg.crypto->cert_unref(d->cfg.crypto->ctx, q->cert);
+	arena_free(&q->arena);
+	free(q);
+}
+
+static void link_lost(struct driver *d, uint32_t number, enum err r)
+{
+	struct queued *q = enqueue(d, EV_LINK_DOWN);
+
+	if (q == NULL)
+		return;
+	q->event.link = number;
+	q->event.err = r;
+}
+
+/* ---- effects ---- */
+
+static struct numbered *link_find(struct driver *d, uint32_t number)
+{
+	struct numbered *l;
+
+	HASH_FIND(hh, d->links, &number, sizeof(number), l);
+	return l;
+}
+
+static void link_forget(struct driver *d, struct numbered *l)
+{
+	HASH_DEL(d->links, l);
+	free(l);
+}
+
+static struct numbered *link_add(struct driver *d, uint32_t number,
+				 struct tls_link *tls,
+				 const struct ip_address_port *address)
+{
+	struct numbered *l = calloc(1, sizeof(*l));
+
+	if (l == NULL) {
+		give_up(d, ERR_NOMEM);
+		return NULL;
+	}
+	l->number = number;
+	l->tls = tls;
+	l->address = *address;
+	HASH_ADD(hh, d->links, number, sizeof(l->number), l);
+	tls_link_set_data(tls, l);
+	return l;
+}
+
+static void fx_connect(struct driver *d, const struct effect *fx)
+{
+	struct tls_link *tls;
+	enum err r;
+
+	r = tls_link_connect(d->tls, &fx->address,
+			     fx->has_node_id ? &fx->node_id : NULL, &tls);
+	if (r != OK)
+		link_lost(d, fx->link, r);
+	else if (link_add(d, fx->link, tls, &fx->address) == NULL)
+		tls_link_close(tls);
+}
+
+static void fx_close(struct driver *d, uint32_t number)
+{
+	struct numbered *l = link_find(d, number);
+
+	if (l == NULL)
+		return; /* it went by itself: EV_LINK_DOWN is queued */
+	tls_link_close(l->tls);
+	link_forget(d, l);
+}
+
+static void fx_read(struct driver *d, const struct effect *fx)
+{
+	const struct storage *s = d->cfg.storage;
+	struct queued *q = enqueue(d, EV_READ);
+	struct query_answer *v;
+	enum err r = OK;
+
+	if (q == NULL)
+		return;
+	v = arena_zalloc(&q->arena, fx->n_queries, sizeof(*v));
+	if (v == NULL)
+		r = ERR_NOMEM;
+	for (size_t i = 0; s != NULL && i < fx->n_queries && r == OK; i++)
+		r = s->read(s->ctx, &fx->queries[i], &v[i], &q->arena);
+	q->event.id = fx->id;
+	q->event.answers = v;
+	q->event.n_answers = fx->n_queries;
+	q->event.err = r;
+}
+
+static void fx_config(struct driver *d, const struct effect *fx)
+{
+	struct queued *q = enqueue(d, EV_CONFIG);
+
+	if (q == NULL)
+		return;
+	q->event.id = fx->id;
+	q->event.err = ERR_UNSUPPORTED;
+	if (d->cfg.config != NULL)
+		q->event.err = d->cfg.config(d->cfg.ctx, fx->config_type,
+					     fx->bytes, d->cfg.overlay,
+					     &q->owned, &q->why);
+	q->event.overlay = q->owned;
+	q->event.info = slice_str(q->why.text);
+}
+
+static void fx_done(struct driver *d, const struct result *res)
+{
+	struct waiting *w;
+
+	HASH_FIND(hh, d->waiting, &res->id, sizeof(res->id), w);
+	if (w == NULL)
+		return; /* its deadline was over */
+	HASH_DEL(d->waiting, w);
+	w->done(w->ctx, res);
+	free(w);
+	/* What `res` points to ends with the next step: there is none until the
+	 * caller of driver_run() has looked at it. */
+	if (d->running && d->waiting == NULL) {
+		d->held = true;
+		tls_pause(d->tls, true);
+	}
+}
+
+static void apply(struct driver *d, struct effect *fx)
+{
+	struct numbered *l;
+
+	switch (fx->type) {
+	case FX_CONNECT:
+		fx_connect(d, fx);
+		break;
+	case FX_SEND:
+		if ((l = link_find(d, fx->link)) != NULL)
+			tls_link_send(l->tls, fx->bytes);
+		break;
+	case FX_CLOSE:
+		fx_close(d, fx->link);
+		break;
+	case FX_READ:
+		fx_read(d, fx);
+		break;
+	case FX_COMMIT:
+		commit_add_take(d->commit, fx->batch);
+		break;
+	case FX_CONFIG:
+		fx_config(d, fx);
+		break;
+	case FX_DONE:
+		fx_done(d, fx->result);
+		break;
+	case FX_STATE:
+		if (d->cfg.state != NULL)
+			d->cfg.state(d->cfg.ctx, fx->state);
+		break;
+	}
+}
+
+/* ---- steps ---- */
+
+/* The node has a new document: links are judged by it too. */
+static void use_overlay(struct driver *d, struct overlay *o)
+{
+	struct why why = { "" };
+
+	if (anchor_move(d->cfg.crypto, o, &why) != OK)
+		log_line(d->cfg.log, LOG_WARN, "root certificates: %s",
+			 why.text);
+	tls_set_overlay(d->tls, o);
+	overlay_free(d->owned);
+	d->cfg.overlay = d->owned = o;
+}
+
+static void step(struct driver *d, const struct queued *q)
+{
+	struct effect fx;
+	enum err r;
+
+	if ((r = node_step(d->node, loop_now(), &q->event)) != OK)
+		give_up(d, r);
+	while (node_poll(d->node, &fx))
+		apply(d, &fx);
+	if (q->owned != NULL)
+		use_overlay(d, q->owned);
+}
+
+static void drain(struct driver *d)
+{
+	struct queued *q;
+
+	if (d->inside || d->held)
+		return;
+	d->inside = true;
+	while (!d->held && d->failed == OK && (q = d->head) != NULL) {
+		if ((d->head = q->next) == NULL)
+			d->tail = &d->head;
+		step(d, q);
+		queued_free(d, q);
+	}
+	d->inside = false;
+	loop_deadline_set(d->timer, node_deadline(d->node));
+}
+
+static void on_timer(void *ctx)
+{
+	(void)enqueue(ctx, EV_TIMER); /* failed: drain() does nothing */
+	drain(ctx);
+}
+
+/* ---- links ---- */
+
+static void on_up(void *ctx, struct tls_link *tls, struct cert *cert,
+		  const struct ip_address_port *remote)
+{
+	struct driver *d = ctx;
+	struct numbered *l = tls_link_data(tls);
+	struct queued *q;
+
+	if (l == NULL) /* accepted */
+		l = link_add(d, LINK_INCOMING | d->n_accepted++, tls, remote);
+	if (l == NULL || (q = enqueue(d, EV_LINK_UP)) == NULL)
+		return;
+	d->any_up = true;
+	q->event.link = l->number;
+	q->event.address = *remote;
+	q->event.cert = q->cert = cert_ref(cert);
+	drain(d);
+}
+
+static void on_bytes(void *ctx, struct tls_link *tls, struct slice bytes)
+{
+	struct numbered *l = tls_link_data(tls);
+	struct queued *q = enqueue(ctx, EV_BYTES);
+
+	if (q == NULL)
+		return;
+	q->event.link = l->number;
+	q->event.bytes = bytes; /* nothing is read while steps wait */
+	drain(ctx);
+}
+
+static void on_down(void *ctx, struct tls_link *tls, enum err r,
+		    const struct why *why)
+{
+	struct driver *d = ctx;
+	struct numbered *l = tls_link_data(tls);
+	char address[ADDRESS_TEXT_MAX];
+
+	if (l == NULL) { /* accepted, and never up */
+		log_line(d->cfg.log, LOG_INFO,
+			 "an incoming link failed: %s%s%s", err_text(r),
+			 *why->text == '\0' ? "" : ": ", why->text);
+		return;
+	}
+	if (r == ERR_NO_LINK)
+		snprintf(d->reason, sizeof(d->reason), "%s: %s",
+			 address_format(&l->address, address), why->text);
+	else
+		snprintf(d->reason, sizeof(d->reason), "%s: %s%s%s",
+			 address_format(&l->address, address), err_text(r),
+			 *why->text == '\0' ? "" : ": ", why->text);
+	log_line(d->cfg.log, LOG_INFO, "link: %s", d->reason);
+	link_lost(d, l->number, r);
+	link_forget(d, l);
+	drain(d);
+}
+
+static void on_committed(void *ctx, uint64_t id, enum err r)
+{
+	struct queued *q = enqueue(ctx, EV_COMMITTED);
+
+	if (q == NULL)
+		return;
+	q->event.id = id;
+	q->event.err = r;
+	drain(ctx);
+}
+
+/* ---- the interface ---- */
+
+static void end_waiting(struct driver *d, enum err r)
+{
+	struct waiting *w, *next;
+	struct result res = { .err = r };
+
+	HASH_ITER (hh, d->waiting, w, next) {
+		HASH_DEL(d->waiting, w);
+		res.id = w->id;
+		w->done(w->ctx, &res);
+		free(w);
+	}
+}
+
+static void on_deadline(void *ctx)
+{
+	struct driver *d = ctx;
+
+	end_waiting(d, d->any_up ? ERR_TIMEOUT : ERR_NO_LINK);
+}
+
+/* What others are told to connect to: an address that stands for all is told as
+ * each of those this machine has. */
+static enum err fill_advertise(struct driver *d, struct node_config *n)
+{
+	size_t n_own = 0;
+	enum err r = OK;
+
+	n->listen = d->cfg.advertise;
+	n->n_listen = d->cfg.n_advertise;
+	if (n->n_listen > 0)
+		return OK;
+	for (size_t i = 0; i < d->cfg.n_listen && r == OK; i++)
+		r = sockaddr_expand(&d->listen[i], d->advertise, &n_own,
+				    ADVERTISE_MAX);
+	n->listen = d->advertise;
+	n->n_listen = n_own;
+	return r;
+}
+
+static enum err start_tls(struct driver *d, struct why *why)
+{
+	struct tls_config tls = { .loop = loop_uv(d->cfg.loop),
+				  .crypto = d->cfg.crypto,
+				  .overlay = d->cfg.overlay,
+				  .signer = d->cfg.signer,
+				  .calls = { on_up, on_bytes, on_down, d } };
+	enum err r;
+
+	if ((r = tls_new(&d->tls, &tls, why)) != OK)
+		return r;
+	if (d->cfg.n_listen > TLS_LISTENERS_MAX)
+		return why_err(why, ERR_FULL, "more than %d addresses",
+			       TLS_LISTENERS_MAX);
+	for (size_t i = 0; i < d->cfg.n_listen && r == OK; i++) {
+		d->listen[i] = d->cfg.listen[i];
+		r = tls_listen(d->tls, &d->listen[i], why);
+	}
+	return r;
+}
+
+static enum err start_node(struct driver *d)
+{
+	struct node_config n = { .role = d->cfg.role,
+				 .first = d->cfg.first,
+				 .overlay = d->cfg.overlay,
+				 .crypto = d->cfg.crypto,
+				 .signer = d->cfg.signer,
+				 .bootstrap = d->cfg.bootstrap,
+				 .n_bootstrap = d->cfg.n_bootstrap,
+				 .log = d->cfg.log };
+	uint8_t seed[32];
+	enum err r;
+
+	if ((r = fill_advertise(d, &n)) != OK || (r = loop_seed(seed)) != OK)
+		return r;
+	return node_new(&d->node, &n, seed);
+}
+
+enum err driver_new(struct driver **out, const struct driver_config *cfg,
+		    struct why *why)
+{
+	struct driver *d = calloc(1, sizeof(*d));
+	enum err r;
+
+	if (d == NULL)
+		return ERR_NOMEM;
+	d->cfg = *cfg;
+	d->tail = &d->head;
+	if ((r = commit_new(&d->commit, loop_uv(cfg->loop), cfg->storage,
+			    on_committed, d)) != OK ||
+	    (r = loop_deadline_new(cfg->loop, on_timer, d, &d->timer)) != OK ||
+	    (r = loop_deadline_new(cfg->loop, on_deadline, d, &d->deadline)) !=
+		    OK ||
+	    (r = start_tls(d, why)) != OK || (r = start_node(d)) != OK) {
+		driver_free(d);
+		return r;
+	}
+	loop_deadline_set(d->deadline, cfg->deadline_us);
+	*out = d;
+	return OK;
+}
+
+static void release(struct driver *d)
+{
+	d->held = false;
+	tls_pause(d->tls, false);
+}
+
+enum err driver_command(struct driver *d, const struct command *cmd,
+			driver_done *done, void *ctx)
+{
+	struct waiting *w = calloc(1, sizeof(*w));
+	struct queued *q;
+
+	if (w == NULL || (q = enqueue(d, EV_COMMAND)) == NULL) {
+		free(w);
+		return ERR_NOMEM;
+	}
+	*w = (struct waiting){ .id = ++d->n_commands,
+			       .done = done,
+			       .ctx = ctx };
+	q->command = *cmd;
+	q->command.id = w->id;
+	q->event.command = &q->command;
+	HASH_ADD(hh, d->waiting, id, sizeof(w->id), w);
+	release(d);
+	drain(d);
+	return OK;
+}
+
+enum err driver_run(struct driver *d)
+{
+	release(d);
+	d->running = true;
+	drain(d);
+	while (d->failed == OK && d->waiting != NULL)
+		loop_run_once(d->cfg.loop);
+	d->running = false;
+	return d->failed;
+}
+
+enum err driver_reconfigure_take(struct driver *d, struct overlay *o)
+{
+	struct queued *q = enqueue(d, EV_CONFIG);
+
+	if (q == NULL) {
+		overlay_free(o);
+		return ERR_NOMEM;
+	}
+	q->event.overlay = q->owned = o;
+	drain(d);
+	return d->failed;
+}
+
+enum err driver_failed(const struct driver *d)
+{
+	return d->failed;
+}
+
+const char *driver_reason(const struct driver *d)
+{
+	return d->reason;
+}
+
+struct node *driver_node(struct driver *d)
+{
+	return d->node;
+}
+
+const struct overlay *driver_overlay(const struct driver *d)
+{
+	return d->cfg.overlay;
+}
+
+size_t driver_listening(const struct driver *d,
+			const struct ip_address_port **out)
+{
+	*out = d->listen;
+	return d->cfg.n_listen;
+}
+
+size_t driver_peers(const struct driver *d, struct ip_address_port *out,
+		    size_t max)
+{
+	size_t n = 0;
+
+	for (const struct numbered *l = d->links; l != NULL && n < max;
+	     l = l->hh.next)
+		if (l->number < LINK_INCOMING)
+			out[n++] = l->address;
+	return n;
+}
+
+void driver_free(struct driver *d)
+{
+	struct numbered *l, *next;
+	struct queued *q;
+
+	if (d == NULL)
+		return;
+	d->held = true;
+	commit_free(d->commit);
+	tls_free(d->tls);
+	d->tls = NULL;
+	end_waiting(d, ERR_LINK_CLOSED);
+	while ((q = d->head) != NULL) {
+		d->head = q->next;
+		overlay_free(q->owned);
+		queued_free(d, q);
+	}
+	node_free(d->node);
+	HASH_ITER (hh, d->links, l, next)
+		link_forget(d, l);
+	loop_deadline_free(d->timer);
+	loop_deadline_free(d->deadline);
+	overlay_free(d->owned);
+	free(d);
+}
