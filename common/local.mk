@@ -84,24 +84,35 @@ libp2psip_a_SOURCES += \
 libp2psip_a_SOURCES += \
 	common/core/access.c \
 	common/core/access.h \
+	common/core/admit.c \
 	common/core/admit.h \
 	common/core/certs.h \
 	common/core/client.h \
 	common/core/config_update.h \
 	common/core/dial.h \
+	common/core/finger.c \
+	common/core/finger.h \
 	common/core/frag.h \
+	common/core/join.c \
 	common/core/join.h \
+	common/core/leave.c \
+	common/core/leave.h \
 	common/core/limits.h \
 	common/core/link.h \
+	common/core/meet.c \
+	common/core/meet.h \
 	common/core/node.h \
 	common/core/overlay.c \
 	common/core/overlay.h \
+	common/core/partition.c \
+	common/core/partition.h \
 	common/core/paths.h \
 	common/core/probe.h \
 	common/core/read.h \
 	common/core/replica.h \
 	common/core/reply.h \
 	common/core/request.h \
+	common/core/ring.c \
 	common/core/ring.h \
 	common/core/route.h \
 	common/core/seal.h \
@@ -109,7 +120,9 @@ libp2psip_a_SOURCES += \
 	common/core/storage.c \
 	common/core/storage.h \
 	common/core/store.h \
-	common/core/txn.h
+	common/core/txn.h \
+	common/core/update.c \
+	common/core/update.h
 
 # storage: implementations of core/storage.h
 libp2psip_a_SOURCES += \
