@@ -141,6 +141,8 @@ libp2psip_a_SOURCES += \
 
 # conf: documents, the home, accounts
 libp2psip_a_SOURCES += \
+	common/conf/accounts.c \
+	common/conf/accounts.h \
 	common/conf/address.c \
 	common/conf/address.h \
 	common/conf/blob.c \
