@@ -46,8 +46,8 @@ struct accounts_claim {
 /*
  * The Node-IDs for a certificate: CHOICE: the same key gets the same ones
  * again, a new key new ones, as long as the account has no more than
- * ACCOUNTS_NODES_MAX in use.  ERR_FULL when it would; ERR_BAD_NODE when the
- * key's were revoked; ERR_STORAGE.
+ * ACCOUNTS_NODES_MAX in use.  ERR_FULL when it would have more; those
+ * that were revoked stay so.  ERR_STORAGE.
  */
 enum err accounts_claim(struct accounts *a, const struct accounts_claim *c,
 			struct node_id ids[static ACCOUNTS_PER_CERT_MAX],
