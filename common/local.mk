@@ -191,6 +191,8 @@ libp2psip_a_SOURCES += \
 	common/net/tls.h \
 	common/net/tls_link.c \
 	common/net/tls_link.h \
+	common/net/tls_pipe.c \
+	common/net/tls_pipe.h \
 	common/net/tls_private.h
 
 # cli: what the tools share

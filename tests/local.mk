@@ -24,8 +24,11 @@ AM_TESTS_ENVIRONMENT = \
 # unit: tests/unit/test_NAME.c, one program a module.  A line here is all it needs.
 unit_tests = \
 	tests/unit/test_base_id \
+	tests/unit/test_conf_xml \
 	tests/unit/test_wire_vectors
 EXTRA_DIST += tests/unit/unit.h tests/vectors
+tests_unit_test_conf_xml_SOURCES = tests/unit/test_conf_xml.c \
+	tests/unit/conf_fixture.c tests/unit/conf_fixture.h
 tests_unit_test_wire_vectors_SOURCES = tests/unit/test_wire_vectors.c \
 	tests/unit/vector.c tests/unit/vector.h
 if HAVE_CMOCKA

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+#include "conf_fixture.h"
+
+#include "conf/overlay_write.h"
+#include "crypto/issue.h"
+#include "crypto/openssl.h"
+#include "net/anchor.h"
+#include "unit.h"
+
+static struct buf empty(void)
+{
+	return (struct buf)BUF_INIT(1 << 20);
+}
+
+struct signer *fixture_signer(struct fixture *f, struct node_id *id)
+{
+	struct issue_ca ca = { buf_slice(&f->ca_cert), f->ca_key };
+	struct issue_node node = { .overlay = FIXTURE_NAME,
+				   .node_id_length = NODE_ID_MIN,
+				   .node_ids = id,
+				   .n_node_ids = 1,
+				   .user = "",
+				   .now_ms = FIXTURE_NOW,
+				   .not_after_ms = FIXTURE_NOW +
+						   400 * FIXTURE_DAY };
+	struct buf der = empty(), pem = empty();
+	struct signer_args args;
+	struct signer *s;
+	struct key *k;
+
+	assert_ok(issue_node_id(NODE_ID_MIN, id));
+	assert_ok(key_generate(KEY_P256, &k));
+	assert_ok(issue_node(&ca, k, &node, &der));
+	assert_ok(key_save(k, &pem));
+	args = (struct signer_args){ .key = buf_slice(&pem),
+				     .cert = buf_slice(&der) };
+	assert_ok(signer_open(&s, f->crypto, &args, NULL));
+	buf_clear(&der);
+	buf_clear(&pem);
+	key_free(k);
+	return s;
+}
+
+void fixture_init(struct fixture *f)
+{
+	const struct ip_address_port bootstrap[] = {
+		{ .type = ADDRESS_IPV4,
+		  .addr = { 127, 0, 0, 2 },
+		  .port = 6084 },
+		{ .type = ADDRESS_IPV6, .addr = { [15] = 1 }, .port = 7000 },
+	};
+	struct overlay_write_draft d = {
+		.name = FIXTURE_NAME,
+		.enrollment_server = "https://" FIXTURE_NAME ":8443/enroll",
+		.bootstrap = bootstrap,
+		.n_bootstrap = 2,
+		.signer = &f->signer_id,
+	};
+	struct openssl_trust trust = { .overlay = FIXTURE_NAME,
+				       .node_id_length = NODE_ID_MIN };
+
+	*f = (struct fixture){ .ca_cert = empty(), .document = empty() };
+	assert_ok(key_generate(KEY_P256, &f->ca_key));
+	assert_ok(issue_root(f->ca_key, "CA", FIXTURE_NOW,
+			     FIXTURE_NOW + 4000 * FIXTURE_DAY, &f->ca_cert));
+	d.root_cert = buf_slice(&f->ca_cert);
+	trust.root_certs = &d.root_cert;
+	trust.n_root_certs = 1;
+	assert_ok(openssl_new(&f->crypto, &trust, NULL));
+	f->signer = fixture_signer(f, &f->signer_id);
+	assert_ok(overlay_write_draft(&f->document, &d));
+	fixture_sign(f, 7, NULL);
+}
+
+void fixture_clear(struct fixture *f)
+{
+	signer_close(f->signer, f->crypto);
+	openssl_free(f->crypto);
+	key_free(f->ca_key);
+	buf_clear(&f->ca_cert);
+	buf_clear(&f->document);
+}
+
+void fixture_replace(struct fixture *f, const char *from, const char *to)
+{
+	const uint8_t *at = memmem(f->document.p, f->document.len, from,
+				   strlen(from));
+	struct buf text = empty();
+	size_t before;
+
+	assert_non_null(at);
+	before = (size_t)(at - f->document.p);
+	assert_ok(buf_append(&text, f->document.p, before));
+	assert_ok(buf_append(&text, to, strlen(to)));
+	assert_ok(buf_append(&text, at + strlen(from),
+			     f->document.len - before - strlen(from)));
+	buf_clear(&f->document);
+	f->document = text;
+}
+
+void fixture_sign(struct fixture *f, uint16_t sequence, struct signer *s)
+{
+	struct overlay_write_edit e = {
+		.name = FIXTURE_NAME,
+		.sequence = sequence,
+		.expiration_ms = FIXTURE_NOW + 365 * FIXTURE_DAY,
+		.crypto = f->crypto,
+		.signer = s != NULL ? s : f->signer,
+	};
+	struct buf text = empty();
+	struct why why = { "" };
+	enum err r = overlay_write_sign(&text, buf_slice(&f->document), &e,
+					&why);
+
+	assert_string_equal(why.text, "");
+	assert_ok(r);
+	buf_clear(&f->document);
+	f->document = text;
+}
+
+struct overlay_xml_judge fixture_judge(const struct overlay *previous)
+{
+	return (struct overlay_xml_judge){ .name = FIXTURE_NAME,
+					   .previous = previous,
+					   .now_ms = FIXTURE_NOW,
+					   .crypto_open = anchor_open,
+					   .crypto_close = openssl_free };
+}
+
+enum err fixture_load(struct fixture *f, const struct overlay *previous,
+		      struct overlay **out, struct why *why)
+{
+	struct overlay_xml_judge j = fixture_judge(previous);
+
+	return overlay_xml_load(out, buf_slice(&f->document), &j, why);
+}
