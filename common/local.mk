@@ -84,35 +84,24 @@ libp2psip_a_SOURCES += \
 libp2psip_a_SOURCES += \
 	common/core/access.c \
 	common/core/access.h \
-	common/core/admit.c \
 	common/core/admit.h \
 	common/core/certs.h \
 	common/core/client.h \
 	common/core/config_update.h \
 	common/core/dial.h \
-	common/core/finger.c \
-	common/core/finger.h \
 	common/core/frag.h \
-	common/core/join.c \
 	common/core/join.h \
-	common/core/leave.c \
-	common/core/leave.h \
 	common/core/limits.h \
 	common/core/link.h \
-	common/core/meet.c \
-	common/core/meet.h \
 	common/core/node.h \
 	common/core/overlay.c \
 	common/core/overlay.h \
-	common/core/partition.c \
-	common/core/partition.h \
 	common/core/paths.h \
 	common/core/probe.h \
 	common/core/read.h \
 	common/core/replica.h \
 	common/core/reply.h \
 	common/core/request.h \
-	common/core/ring.c \
 	common/core/ring.h \
 	common/core/route.h \
 	common/core/seal.h \
@@ -120,9 +109,7 @@ libp2psip_a_SOURCES += \
 	common/core/storage.c \
 	common/core/storage.h \
 	common/core/store.h \
-	common/core/txn.h \
-	common/core/update.c \
-	common/core/update.h
+	common/core/txn.h
 
 # storage: implementations of core/storage.h
 libp2psip_a_SOURCES += \
@@ -141,8 +128,6 @@ libp2psip_a_SOURCES += \
 
 # conf: documents, the home, accounts
 libp2psip_a_SOURCES += \
-	common/conf/accounts.c \
-	common/conf/accounts.h \
 	common/conf/address.c \
 	common/conf/address.h \
 	common/conf/blob.c \
@@ -191,17 +176,23 @@ libp2psip_a_SOURCES += \
 	common/net/tls.h \
 	common/net/tls_link.c \
 	common/net/tls_link.h \
-	common/net/tls_pipe.c \
-	common/net/tls_pipe.h \
 	common/net/tls_private.h
 
 # cli: what the tools share
 libp2psip_a_SOURCES += \
+	common/cli/entry.c \
+	common/cli/entry.h \
 	common/cli/opt.c \
 	common/cli/opt.h \
 	common/cli/out.c \
 	common/cli/out.h \
+	common/cli/print.c \
+	common/cli/print.h \
+	common/cli/session.c \
+	common/cli/session.h \
 	common/cli/sip_text.c \
 	common/cli/sip_text.h \
 	common/cli/target.c \
-	common/cli/target.h
+	common/cli/target.h \
+	common/cli/write.c \
+	common/cli/write.h
