@@ -108,8 +108,22 @@ libp2psip_a_SOURCES += \
 	common/core/state.h \
 	common/core/storage.c \
 	common/core/storage.h \
+	common/core/store.c \
 	common/core/store.h \
+	common/core/store_audit.c \
+	common/core/store_audit.h \
+	common/core/store_fetch.c \
+	common/core/store_fetch.h \
+	common/core/store_find.c \
+	common/core/store_find.h \
+	common/core/store_judge.c \
+	common/core/store_judge.h \
+	common/core/store_put.c \
+	common/core/store_put.h \
 	common/core/txn.h
+	common/core/txn.h \
+	common/core/update.c \
+	common/core/update.h
 
 # storage: implementations of core/storage.h
 libp2psip_a_SOURCES += \

@@ -25,6 +25,10 @@ enum {
 	NODE_ARENA_MAX = 256 << 20,  /* bytes of one step */
 	MESSAGE_ARENA_MAX = 4 << 20, /* bytes decoded from one message */
 	BATCH_ARENA_MAX = 16 << 20,  /* bytes of one change of the storage */
+	STORE_WAITING_MAX = 64,      /* requests that wait for one resource */
+	STORE_ANSWER_MAX = 2 << 20,  /* bytes of values in one FetchAns */
+	STORE_STAT_MAX = 16 << 20,   /* bytes of values behind one StatAns */
+	UNKNOWN_KINDS_MAX = 63,      /* Kind-IDs in an error_info, s7.4.1.2 */
 	FRAME_MAX = (1 << 24) - 1,   /* bytes in a FramedMessage */
 	NEIGHBORS_MAX = 8,           /* predecessors, and successors, kept */
 	FINGERS_MAX = 128,           /* s10.7.4.3 */
@@ -35,6 +39,7 @@ enum {
 #define REQUEST_LIFETIME_US     UINT64_C(15000000)
 #define LINK_HOLD_US            UINT64_C(30000000)
 #define REPLACEMENT_HOLDDOWN_US UINT64_C(30000000)
+#define STORE_PURGE_US          UINT64_C(60000000) /* between purges */
 #define STORE_REPLICA_WAIT_US   UINT64_C(1000000)
 #define SENDS_MAX               5
 #define LINK_RTO_FIRST_US       UINT64_C(1000000) /* RFC 6298 s2 */

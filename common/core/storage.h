@@ -42,7 +42,8 @@ enum query_type {
 	QUERY_COUNT,   /* number of distinct resources with values in (from, to]
 			*/
 	QUERY_CERT,    /* a certificate by its SHA-256 */
-	QUERY_SIGNERS  /* hashes of all certificates with values here */
+	QUERY_SIGNERS, /* hashes of all certificates with values here */
+	QUERY_KINDS    /* every Kind that has a slot, ascending; in `slots` */
 };
 
 struct query {
@@ -53,6 +54,7 @@ struct query {
 	 * NULL means without that bound. */
 	struct slice first, last;
 	bool metadata_only; /* KIND: records come without data */
+	uint32_t bytes_max; /* KIND: more data than that: ERR_LIMIT; 0: any */
 	/* KIND, RANGE, NEAREST, COUNT: values that have expired by then (unix
 	 * time) do not count; 0: all do, until they are purged. */
 	uint64_t alive_ms;
@@ -68,7 +70,7 @@ struct query_answer {
 	uint64_t generation;    /* KIND */
 	struct record *records; /* KIND, by key */
 	size_t n_records;
-	struct slot *slots; /* RANGE; NEAREST: one or none */
+	struct slot *slots; /* RANGE; KINDS; NEAREST: one or none */
 	size_t n_slots;
 	uint64_t count;                    /* COUNT */
 	struct slice der;                  /* CERT, empty when unknown */
@@ -114,7 +116,7 @@ void batch_free(struct batch *b);
  * at a time, possibly while a read() is under way. */
 struct storage {
 	void *ctx;
-	/* Results are in `a`.  ERR_STORAGE, ERR_NOMEM. */
+	/* Results are in `a`.  ERR_STORAGE, ERR_NOMEM, ERR_LIMIT. */
 	enum err (*read)(void *ctx, const struct query *q,
 			 struct query_answer *out, struct arena *a);
 	/* One durable transaction over `n` batches, each in a savepoint of its

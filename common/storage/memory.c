@@ -19,13 +19,25 @@ struct memory {
 
 /* ---- reading ---- */
 
+/* Sets *left to what remains of bytes_max; false when it is not enough. */
+static bool fits(const struct query *q, const struct shelf_value *v,
+		 size_t *left)
+{
+	if (q->bytes_max == 0 || q->metadata_only)
+		return true;
+	if (v->data.len > *left)
+		return false;
+	*left -= v->data.len;
+	return true;
+}
+
 static enum err read_kind(const struct shelf_store *st, const struct query *q,
 			  struct query_answer *out, struct arena *a)
 {
 	const struct shelf *s = shelf_find(st, &q->resource, q->kind);
 	const struct shelf_value *v;
 	struct record *r;
-	size_t i, end;
+	size_t i, end, left = q->bytes_max;
 	bool found;
 
 	if (s == NULL)
@@ -44,6 +56,8 @@ static enum err read_kind(const struct shelf_store *st, const struct query *q,
 		v = s->values.v[i];
 		if (!shelf_value_alive(v, q->alive_ms))
 			continue;
+		if (!fits(q, v, &left))
+			return ERR_LIMIT;
 		r = &out->records[out->n_records++];
 		r->resource = s->slot.resource;
 		r->kind = s->slot.kind;
@@ -207,6 +221,32 @@ static enum err read_signers(struct shelf_store *st, struct query_answer *out,
 	return OK;
 }
 
+static enum err read_kinds(const struct shelf_store *st,
+			   struct query_answer *out, struct arena *a)
+{
+	const struct shelf *s;
+	size_t at;
+
+	out->slots = arena_zalloc(a, st->shelves.n, sizeof(*out->slots));
+	if (out->slots == NULL)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < st->shelves.n; i++) {
+		s = st->shelves.v[i];
+		if (s->slot.generation == 0 && s->values.n == 0)
+			continue;
+		for (at = 0; at < out->n_slots; at++)
+			if (out->slots[at].kind >= s->slot.kind)
+				break;
+		if (at < out->n_slots && out->slots[at].kind == s->slot.kind)
+			continue;
+		memmove(&out->slots[at + 1], &out->slots[at],
+			(out->n_slots - at) * sizeof(*out->slots));
+		out->slots[at] = (struct slot){ .kind = s->slot.kind };
+		out->n_slots++;
+	}
+	return OK;
+}
+
 static enum err read_cert(const struct shelf_store *st, const struct query *q,
 			  struct query_answer *out, struct arena *a)
 {
@@ -242,6 +282,9 @@ static enum err memory_read(void *ctx, const struct query *q,
 		break;
 	case QUERY_SIGNERS:
 		r = read_signers(&m->store, out, a);
+		break;
+	case QUERY_KINDS:
+		r = read_kinds(&m->store, out, a);
 		break;
 	}
 	pthread_mutex_unlock(&m->lock);

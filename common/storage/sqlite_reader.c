@@ -20,6 +20,7 @@ enum read_stmt {
 	READ_COUNT,
 	READ_CERT,
 	READ_SIGNERS,
+	READ_KINDS,
 	READ_N
 };
 
@@ -36,6 +37,9 @@ static const char *const read_sql[READ_N] = {
 	[READ_CERT] = "SELECT der FROM cert WHERE hash = ?7",
 	[READ_SIGNERS] = "SELECT hash FROM cert WHERE EXISTS(SELECT 1 FROM"
 			 " value WHERE signer = hash) ORDER BY hash",
+	[READ_KINDS] = "SELECT DISTINCT kind FROM slot s WHERE generation <> 0"
+		       " OR EXISTS(SELECT 1 FROM value WHERE slot = s.id)"
+		       " ORDER BY kind",
 };
 
 static struct slice column_slice(sqlite3_stmt *s, int i)
@@ -65,8 +69,10 @@ static void *grown(struct arena *a, void *v, size_t n, size_t size)
 	return p;
 }
 
+/* `bytes` counts the data of one query's answer. */
 static enum err read_record(sqlite3_stmt *s, const struct query *q,
-			    struct query_answer *out, struct arena *a)
+			    struct query_answer *out, struct arena *a,
+			    size_t *bytes)
 {
 	struct slice signer;
 	struct record *r;
@@ -83,10 +89,14 @@ static enum err read_record(sqlite3_stmt *s, const struct query *q,
 	if (signer.len != CERT_HASH_LEN)
 		return ERR_STORAGE;
 	memcpy(r->signer, signer.p, CERT_HASH_LEN);
-	if (!copy_column(s, 1, a, &r->key) ||
-	    (!q->metadata_only && !copy_column(s, 5, a, &r->data)))
+	if (!copy_column(s, 1, a, &r->key))
 		return ERR_NOMEM;
-	return OK;
+	if (q->metadata_only)
+		return OK;
+	*bytes += (size_t)sqlite3_column_bytes(s, 5);
+	if (q->bytes_max != 0 && *bytes > q->bytes_max)
+		return ERR_LIMIT;
+	return copy_column(s, 5, a, &r->data) ? OK : ERR_NOMEM;
 }
 
 static enum err read_slot(sqlite3_stmt *s, struct query_answer *out,
@@ -108,8 +118,19 @@ static enum err read_slot(sqlite3_stmt *s, struct query_answer *out,
 	return OK;
 }
 
+static enum err read_kind_id(sqlite3_stmt *s, struct query_answer *out,
+			     struct arena *a)
+{
+	out->slots = grown(a, out->slots, out->n_slots, sizeof(*out->slots));
+	if (out->slots == NULL)
+		return ERR_NOMEM;
+	out->slots[out->n_slots++].kind = (uint32_t)sqlite3_column_int64(s, 0);
+	return OK;
+}
+
 static enum err read_row(sqlite3_stmt *s, const struct query *q,
-			 struct query_answer *out, struct arena *a)
+			 struct query_answer *out, struct arena *a,
+			 size_t *bytes)
 {
 	struct slice hash;
 
@@ -118,10 +139,12 @@ static enum err read_row(sqlite3_stmt *s, const struct query *q,
 		out->generation = (uint64_t)sqlite3_column_int64(s, 0);
 		if (sqlite3_column_type(s, 1) == SQLITE_NULL)
 			return OK; /* a counter, no values */
-		return read_record(s, q, out, a);
+		return read_record(s, q, out, a, bytes);
 	case QUERY_RANGE:
 	case QUERY_NEAREST:
 		return read_slot(s, out, a);
+	case QUERY_KINDS:
+		return read_kind_id(s, out, a);
 	case QUERY_COUNT:
 		out->count += (uint64_t)sqlite3_column_int64(s, 0);
 		return OK;
@@ -146,10 +169,11 @@ static enum err read_rows(struct sqlite_db *d, sqlite3_stmt *s,
 			  struct arena *a)
 {
 	enum err r = OK;
+	size_t bytes = 0;
 	int rc;
 
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW)
-		if ((r = read_row(s, q, out, a)) != OK)
+		if ((r = read_row(s, q, out, a, &bytes)) != OK)
 			break;
 	if (r == ERR_STORAGE)
 		log_line(d->log, LOG_ERROR, "storage: a damaged row");
@@ -253,6 +277,8 @@ enum err sqlite_reader_read(struct sqlite_db *d, const struct query *q,
 		return read_rows(d, d->stmt[READ_CERT], q, out, a);
 	case QUERY_SIGNERS:
 		return read_rows(d, d->stmt[READ_SIGNERS], q, out, a);
+	case QUERY_KINDS:
+		return read_rows(d, d->stmt[READ_KINDS], q, out, a);
 	}
 	return OK;
 }

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the methods of the Storing Peer share: turns at a resource, refusals,
+ * stored values on their way out, the purge of what has expired.  RFC 6940 s7.
+ */
+#include "core/store.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <uthash.h>
+
+#include "core/state.h"
+#include "core/store_audit.h"
+#include "core/store_fetch.h"
+#include "core/store_find.h"
+#include "core/store_put.h"
+
+/* A resource being worked at: the first job has its turn. */
+struct store_place {
+	struct node_id resource;
+	struct store_job *first, *last;
+	uint32_t n;
+	uint64_t left; /* turns that have ended */
+	bool serving;
+	UT_hash_handle hh;
+};
+
+/* ---- turns ---- */
+
+static struct store_place *place_find(struct node *n, const struct node_id *id)
+{
+	struct store_place *p;
+
+	HASH_FIND(hh, n->store.places, id, sizeof(*id), p);
+	return p;
+}
+
+/* Gives turns until one does not end at once. */
+static void serve(struct node *n, struct store_place *p)
+{
+	uint64_t left;
+
+	p->serving = true;
+	while (p->first != NULL) {
+		left = p->left;
+		p->first->run(n, p->first);
+		if (p->left == left)
+			break;
+	}
+	p->serving = false;
+	if (p->first != NULL)
+		return;
+	HASH_DEL(n->store.places, p);
+	free(p);
+}
+
+enum err store_enter(struct node *n, struct store_job *job)
+{
+	struct store_place *p = place_find(n, &job->resource);
+
+	if (p == NULL) {
+		p = calloc(1, sizeof(*p));
+		if (p == NULL)
+			return ERR_NOMEM;
+		p->resource = job->resource;
+		HASH_ADD(hh, n->store.places, resource, sizeof(p->resource), p);
+	}
+	if (p->n >= STORE_WAITING_MAX)
+		return ERR_FULL;
+	job->next = NULL;
+	if (p->last != NULL)
+		p->last->next = job;
+	else
+		p->first = job;
+	p->last = job;
+	p->n++;
+	if (p->n == 1)
+		serve(n, p);
+	return OK;
+}
+
+void store_leave(struct node *n, struct store_job *job)
+{
+	struct store_place *p = place_find(n, &job->resource);
+
+	assert(p != NULL);
+	assert(p->first == job);
+	p->first = job->next;
+	if (p->first == NULL)
+		p->last = NULL;
+	p->n--;
+	p->left++;
+	if (!p->serving)
+		serve(n, p);
+}
+
+/* ---- refusals ---- */
+
+void store_refuse_take(struct node *n, struct request *req, enum err r,
+		       const struct why *why)
+{
+	const char *words = why->text[0] != '\0' ? why->text : err_text(r);
+
+	node_trace(n, "refuse %s from %s: %s",
+		   message_name(req->message.contents.message_code),
+		   id_short(&req->source).s, err_name(r));
+	request_refuse_take(n, req, r, "%s", words);
+}
+
+void store_refuse_kinds_take(struct node *n, struct request *req,
+			     const struct kind_id_list *unknown)
+{
+	struct unknown_kinds info = { *unknown };
+	struct why why = { "" };
+	struct slice bytes;
+	enum err r;
+
+	if (info.unknown_kinds.n > UNKNOWN_KINDS_MAX)
+		info.unknown_kinds.n = UNKNOWN_KINDS_MAX;
+	r = node_encode(n, &wire_type_unknown_kinds, &info, &bytes);
+	if (r != OK) {
+		store_refuse_take(n, req, r, &why);
+		return;
+	}
+	node_trace(n, "refuse %s from %s: %s",
+		   message_name(req->message.contents.message_code),
+		   id_short(&req->source).s, err_name(ERR_UNKNOWN_KIND));
+	request_error_take(n, req, ERR_UNKNOWN_KIND, bytes);
+}
+
+enum err store_resource(struct slice in, struct node_id *out, struct why *why)
+{
+	if (in.len != RING_ID_LEN)
+		return why_err(why, ERR_INVALID_MESSAGE,
+			       "a Resource-ID has %d bytes here", RING_ID_LEN);
+	return id_from_slice(out, in);
+}
+
+/* ---- records ---- */
+
+enum err store_index_key(struct arena *a, uint32_t index, struct slice *out)
+{
+	uint8_t key[4];
+
+	for (unsigned b = 0; b < 4; b++)
+		key[b] = (uint8_t)(index >> (24 - 8 * b));
+	return arena_dup(a, slice_of(key, sizeof(key)), out);
+}
+
+uint32_t store_key_index(struct slice key)
+{
+	uint32_t v = 0;
+
+	assert(key.len == 4);
+	for (size_t i = 0; i < key.len; i++)
+		v = v << 8 | key.p[i];
+	return v;
+}
+
+enum err store_keys_fit(enum data_model model, const struct query_answer *is)
+{
+	size_t len = model == MODEL_ARRAY ? 4 : 0;
+
+	if (model == MODEL_DICTIONARY)
+		return OK;
+	for (size_t i = 0; i < is->n_records; i++)
+		if (is->records[i].key.len != len)
+			return ERR_STORAGE;
+	return OK;
+}
+
+enum err store_value(const struct node *n, enum data_model model,
+		     const struct record *r, struct arena *a,
+		     struct stored_data *out)
+{
+	struct wire_env env = n->env;
+	uint64_t left_ms = 0;
+	struct slice data;
+	enum err e;
+
+	env.model = model;
+	if ((e = arena_dup(a, r->data, &data)) != OK)
+		return e;
+	e = stored_data_decode(out, data, a, &env);
+	if (e == ERR_NOMEM || e == ERR_LIMIT)
+		return e;
+	if (e != OK)
+		return ERR_STORAGE;
+	if (r->expires_ms > n->now.unix_ms)
+		left_ms = r->expires_ms - n->now.unix_ms;
+	if (left_ms / 1000 < out->lifetime)
+		out->lifetime = (uint32_t)(left_ms / 1000);
+	return OK;
+}
+
+/* ---- by the clock ---- */
+
+/* Peers alone keep values. */
+void store_init(struct node *n)
+{
+	if (n->cfg.role == ROLE_PEER)
+		node_timer(n, &n->store.timer, TIMER_STORE, 0);
+}
+
+static enum err purge(struct node *n)
+{
+	struct batch *b = batch_new(0);
+	struct change *ch;
+
+	if (b == NULL)
+		return ERR_NOMEM;
+	ch = batch_add(b, CHANGE_PURGE);
+	if (ch == NULL) {
+		batch_free(b);
+		return ERR_NOMEM;
+	}
+	ch->record.expires_ms = n->now.unix_ms;
+	return read_commit_take(n, b, NULL, NULL);
+}
+
+/* The first time, values of a run before this one may need more than a purge.
+ */
+void store_timer(struct node *n, struct timer *t)
+{
+	if (t->at_us == 0)
+		store_audit_start(n);
+	node_failed(n, purge(n));
+	node_timer(n, t, TIMER_STORE, n->now.mono_us + STORE_PURGE_US);
+}
+
+void store_config_changed(struct node *n)
+{
+	if (n->cfg.role == ROLE_PEER)
+		store_audit_start(n);
+}
+
+/* Jobs are in the memory of their requests, which are request.c's. */
+void store_clear(struct node *n)
+{
+	struct store_place *p, *next;
+
+	HASH_ITER (hh, n->store.places, p, next) {
+		HASH_DEL(n->store.places, p);
+		free(p);
+	}
+	store_audit_clear(n);
+	heap_cancel(&n->timers, &n->store.timer);
+}
+
+/* ---- methods ---- */
+
+void store_on_store(struct node *n, struct request *req)
+{
+	store_put_start_take(n, req);
+}
+
+void store_on_fetch(struct node *n, struct request *req)
+{
+	store_fetch_start_take(n, req, false);
+}
+
+void store_on_stat(struct node *n, struct request *req)
+{
+	store_fetch_start_take(n, req, true);
+}
+
+void store_on_find(struct node *n, struct request *req)
+{
+	store_find_start_take(n, req);
+}
