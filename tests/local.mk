@@ -25,8 +25,10 @@ AM_TESTS_ENVIRONMENT = \
 unit_tests = \
 	tests/unit/test_base_id \
 	tests/unit/test_conf_xml \
+	tests/unit/test_crypto_cert \
+	tests/unit/test_crypto_key \
 	tests/unit/test_wire_vectors
-EXTRA_DIST += tests/unit/unit.h tests/vectors
+EXTRA_DIST += tests/unit/pki.h tests/unit/unit.h tests/vectors
 tests_unit_test_conf_xml_SOURCES = tests/unit/test_conf_xml.c \
 	tests/unit/conf_fixture.c tests/unit/conf_fixture.h
 tests_unit_test_wire_vectors_SOURCES = tests/unit/test_wire_vectors.c \

@@ -8,6 +8,7 @@
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <stdlib.h>
 
 #include "crypto/cert.h"
 
@@ -18,40 +19,51 @@
  */
 enum { CHAIN_LEVEL = 1 };
 
+static enum err add_root(struct chain *c, struct slice der)
+{
+	X509_STORE *store;
+	X509 *x;
+	enum err r;
+
+	if ((r = cert_parse(der, &x, NULL)) != OK)
+		return r;
+	store = X509_STORE_new();
+	if (store == NULL || X509_STORE_add_cert(store, x) != 1) {
+		X509_STORE_free(store);
+		r = ERR_NOMEM;
+	} else {
+		c->roots[c->n_roots++] = store;
+	}
+	X509_free(x);
+	return r;
+}
+
 enum err chain_init(struct chain *c, const struct slice *roots, size_t n_roots,
 		    struct why *why)
 {
-	X509 *x;
-	int added;
-	enum err r;
+	enum err r = OK;
 
-	*c = (struct chain){ .roots = X509_STORE_new(),
+	*c = (struct chain){ .roots = calloc(n_roots + 1, sizeof(*c->roots)),
 			     .known = sk_X509_new_null() };
-	if (c->roots == NULL || c->known == NULL) {
+	if (c->roots == NULL || c->known == NULL)
+		r = ERR_NOMEM;
+	for (size_t i = 0; r == OK && i < n_roots; i++) {
+		if ((r = add_root(c, roots[i])) == ERR_CERT)
+			r = why_err(why, r,
+				    "root certificate %zu of the document is "
+				    "malformed",
+				    i + 1);
+	}
+	if (r != OK)
 		chain_clear(c);
-		return ERR_NOMEM;
-	}
-	for (size_t i = 0; i < n_roots; i++) {
-		if ((r = cert_parse(roots[i], &x, NULL)) != OK) {
-			chain_clear(c);
-			return why_err(why, r,
-				       "root certificate %zu of the document "
-				       "is malformed",
-				       i + 1);
-		}
-		added = X509_STORE_add_cert(c->roots, x);
-		X509_free(x);
-		if (added != 1) {
-			chain_clear(c);
-			return ERR_NOMEM;
-		}
-	}
-	return OK;
+	return r;
 }
 
 void chain_clear(struct chain *c)
 {
-	X509_STORE_free(c->roots);
+	for (size_t i = 0; i < c->n_roots; i++)
+		X509_STORE_free(c->roots[i]);
+	free(c->roots);
 	sk_X509_pop_free(c->known, X509_free);
 	*c = (struct chain){ 0 };
 }
@@ -106,15 +118,16 @@ static enum err judge_path(struct chain *c, STACK_OF(X509) * path,
 	return OK;
 }
 
-enum err chain_check(struct chain *c, X509 *x, STACK_OF(X509) * others,
-		     struct cert *cert, struct why *why)
+static enum err check_root(struct chain *c, X509_STORE *root, X509 *x,
+			   STACK_OF(X509) * others, struct cert *cert,
+			   struct why *why)
 {
 	X509_STORE_CTX *s = X509_STORE_CTX_new();
 	X509_VERIFY_PARAM *param;
 	enum err r = ERR_NOMEM;
 
 	ERR_clear_error();
-	if (s == NULL || X509_STORE_CTX_init(s, c->roots, x, others) != 1)
+	if (s == NULL || X509_STORE_CTX_init(s, root, x, others) != 1)
 		goto out;
 	param = X509_STORE_CTX_get0_param(s);
 	/* PARTIAL_CHAIN: what the document lists is an anchor, self-signed or
@@ -133,6 +146,21 @@ enum err chain_check(struct chain *c, X509 *x, STACK_OF(X509) * others,
 out:
 	X509_STORE_CTX_free(s);
 	ERR_clear_error();
+	return r;
+}
+
+enum err chain_check(struct chain *c, X509 *x, STACK_OF(X509) * others,
+		     struct cert *cert, struct why *why)
+{
+	enum err r;
+
+	if (c->n_roots == 0)
+		return why_err(why, ERR_CERT,
+			       "not issued by a root of this overlay (the "
+			       "document has none)");
+	r = ERR_CERT;
+	for (size_t i = 0; r == ERR_CERT && i < c->n_roots; i++)
+		r = check_root(c, c->roots[i], x, others, cert, why);
 	return r;
 }
 

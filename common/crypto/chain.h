@@ -16,7 +16,10 @@ enum {
 };
 
 struct chain {
-	X509_STORE *roots;
+	/* One store a root: of two roots of one name, as while a CA changes its
+	 * key, OpenSSL would only ever try one. */
+	X509_STORE **roots;
+	size_t n_roots;
 	STACK_OF(X509) * known;
 };
 
