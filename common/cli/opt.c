@@ -5,6 +5,7 @@
  */
 #include "cli/opt.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,7 +79,8 @@ static void flatten(struct flat *f, const struct opt *opts)
 
 static bool takes_arg(const struct opt *o)
 {
-	return o->type == OPT_TYPE_STR || o->type == OPT_TYPE_LIST;
+	return o->type == OPT_TYPE_STR || o->type == OPT_TYPE_LIST ||
+	       o->type == OPT_TYPE_FILE;
 }
 
 static void help(const struct flat *f)
@@ -115,6 +117,7 @@ static void add(const struct opt *o, const char *text)
 		++*(int *)o->value;
 		break;
 	case OPT_TYPE_STR:
+	case OPT_TYPE_FILE:
 		*(const char **)o->value = text;
 		break;
 	case OPT_TYPE_LIST:
@@ -148,6 +151,62 @@ static void defaults(const struct flat *f, const bool given[])
 			if (*item != '\0')
 				add(o, item);
 	}
+}
+
+/* One line of a file of options: where the command line gave nothing. */
+static void file_line(const struct flat *f, const bool given[], bool in_file[],
+		      char *line, const char *path, unsigned number)
+{
+	char *name, *arg = line;
+	size_t i = 0;
+
+	line[strcspn(line, "#\n")] = '\0';
+	for (i = strlen(line); i > 0 && strchr(" \t\r", line[i - 1]); i--)
+		line[i - 1] = '\0';
+	arg += strspn(arg, " \t");
+	if (*arg == '\0')
+		return;
+	name = strsep(&arg, " \t");
+	arg = arg == NULL ? NULL : arg + strspn(arg, " \t");
+	for (i = 0; i < f->n && strcmp(f->v[i]->name, name) != 0; i++)
+		;
+	if (i == f->n || f->v[i]->type == OPT_TYPE_FILE)
+		opt_usage("%s:%u: unknown option '%s'", path, number, name);
+	if (takes_arg(f->v[i]) != (arg != NULL))
+		opt_usage("%s:%u: %s %s argument", path, number, name,
+			  arg == NULL ? "needs an" : "takes no");
+	if (given[i])
+		return;
+	/* Lives as long as the process: the option points into it. */
+	add(f->v[i], arg == NULL ? NULL : strdup(arg));
+	in_file[i] = true;
+}
+
+static void read_file(const struct flat *f, bool given[], const char *path)
+{
+	bool in_file[OPTS_MAX] = { false };
+	FILE *in = fopen(path, "re");
+	unsigned number = 0;
+	char *line = NULL;
+	size_t cap = 0;
+
+	if (in == NULL) {
+		opt_say(path, "%s", strerror(errno));
+		exit(EX_NOINPUT);
+	}
+	while (getline(&line, &cap, in) >= 0)
+		file_line(f, given, in_file, line, path, ++number);
+	free(line);
+	fclose(in);
+	for (size_t i = 0; i < f->n; i++)
+		given[i] = given[i] || in_file[i];
+}
+
+static void read_files(const struct flat *f, bool given[])
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->v[i]->type == OPT_TYPE_FILE && given[i])
+			read_file(f, given, *(const char **)f->v[i]->value);
 }
 
 static void build(const struct flat *f, char *letters, struct option *longs)
@@ -209,6 +268,7 @@ char **opt_parse(const struct opt *opts, int min, int max, int argc,
 	flatten(&f, opts);
 	tool_name = f.tool->name;
 	read_all(&f, argc, argv, given);
+	read_files(&f, given);
 	defaults(&f, given);
 	if (want_help || want_version) {
 		if (want_help)

@@ -20,7 +20,10 @@ enum opt_type {
 	OPT_TYPE_FLAG,   /* bool */
 	OPT_TYPE_COUNT,  /* int, one more each time */
 	OPT_TYPE_STR,    /* const char *, the last one given */
-	OPT_TYPE_LIST    /* struct opt_list, every one given */
+	OPT_TYPE_LIST,   /* struct opt_list, every one given */
+	OPT_TYPE_FILE    /* const char *, a file with options: a long name a
+			    line, without dashes, then its argument; those of
+			    the command line count for more */
 };
 
 enum { OPT_LIST_MAX = 64 };
@@ -64,6 +67,10 @@ struct opt {
 #define OPT_LIST(c, name, arg, var, help)                                      \
 	{                                                                      \
 		OPT_TYPE_LIST, c, name, arg, var, NULL, help                   \
+	}
+#define OPT_FILE(c, name, arg, var, help)                                      \
+	{                                                                      \
+		OPT_TYPE_FILE, c, name, arg, var, NULL, help                   \
 	}
 #define OPT_END                                                                \
 	{                                                                      \
