@@ -184,6 +184,14 @@ libp2psip_a_SOURCES += \
 	common/net/driver.h \
 	common/net/loop.c \
 	common/net/loop.h \
+	common/net/notify.c \
+	common/net/notify.h \
+	common/net/peer.c \
+	common/net/peer.h \
+	common/net/publish.c \
+	common/net/publish.h \
+	common/net/sandbox.c \
+	common/net/sandbox.h \
 	common/net/sockaddr.c \
 	common/net/sockaddr.h \
 	common/net/tls.c \

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Owns: the life of a daemon peer: what it reads at the start, the ring it
+ * joins (RFC 6940 s11.4), its certificate in the overlay (s8), cached peers
+ * (s11.4), documents that replace the one in use (s6.5.4, s11.1), and leaving
+ * in order (s6.4.2.2).  Does not own: the protocol (core), links (driver.c).
+ */
+#include "net/peer.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/address.h"
+#include "conf/file.h"
+#include "conf/home.h"
+#include "conf/overlay_xml.h"
+#include "crypto/openssl.h"
+#include "crypto/signer.h"
+#include "net/anchor.h"
+#include "net/driver.h"
+#include "net/notify.h"
+#include "net/publish.h"
+#include "net/sandbox.h"
+#include "storage/memory.h"
+#include "storage/sqlite.h"
+
+#define PUBLISH_RETRY_US UINT64_C(60000000)
+#define CACHE_EVERY_US   UINT64_C(300000000)
+/* Between two attempts to join, where the one before found nobody. */
+#define JOIN_RETRY_US UINT64_C(10000000)
+
+struct peer {
+	const struct peer_config *cfg;
+	struct sandbox sandbox;
+	struct home home;
+	struct overlay *overlay;
+	struct crypto *crypto;
+	struct signer *signer;
+	struct storage storage;
+	struct ip_address_port *entries; /* where to enter */
+	struct loop *loop;
+	struct driver *driver;
+	struct publish *publish;
+	struct loop_deadline *publish_timer, *cache_timer, *join_timer;
+	bool joined;  /* has been in the ring */
+	bool leaving; /* a signal has come */
+	enum err end;
+	struct why *why;
+};
+
+static void end(struct peer *p, enum err r)
+{
+	if (p->end == OK)
+		p->end = r;
+	loop_stop(p->loop);
+}
+
+/* ---- documents ---- */
+
+/* Checks and keeps a document or kind block that came from the overlay. */
+static enum err on_config(void *ctx, uint8_t config_type, struct slice bytes,
+			  const struct overlay *in_use, struct overlay **out,
+			  struct why *why)
+{
+	struct peer *p = ctx;
+	struct overlay_xml_judge judge = { .name = in_use->name,
+					   .previous = in_use,
+					   .now_ms = loop_now().unix_ms,
+					   .crypto_open = anchor_open,
+					   .crypto_close = openssl_free };
+	struct why unsaved = { "" };
+	enum err r;
+
+	if (config_type == CONFIG_UPDATE_KIND)
+		r = overlay_xml_add_kind(out, bytes, &judge, why);
+	else
+		r = overlay_xml_load(out, bytes, &judge, why);
+	if (r != OK)
+		return r;
+	if (home_save_overlay(&p->home, *out, &unsaved) != OK)
+		log_line(p->cfg->log, LOG_WARN, "the new document: %s",
+			 unsaved.text);
+	log_line(p->cfg->log, LOG_INFO, "configuration document %u is in use",
+		 (unsigned)(*out)->sequence);
+	return OK;
+}
+
+/* -c: a document that replaces the home's, if it is newer. */
+static enum err take_document(struct peer *p)
+{
+	struct overlay_xml_judge judge = { .name = p->home.name,
+					   .previous = p->overlay,
+					   .now_ms = loop_now().unix_ms,
+					   .crypto_open = anchor_open,
+					   .crypto_close = openssl_free };
+	struct buf raw = BUF_INIT(OVERLAY_DOCUMENT_MAX);
+	struct overlay *o = NULL;
+	enum err r;
+
+	if ((r = file_read(&raw, p->cfg->document, p->why)) != OK)
+		goto out;
+	r = overlay_xml_load(&o, buf_slice(&raw), &judge, p->why);
+	if (r == ERR_CONFIG_OLD) { /* it is in use already, or older */
+		r = OK;
+		goto out;
+	}
+	if (r != OK || (r = home_save_overlay(&p->home, o, p->why)) != OK)
+		goto out;
+	overlay_free(p->overlay);
+	p->overlay = o;
+	o = NULL;
+out:
+	overlay_free(o);
+	buf_clear(&raw);
+	return r;
+}
+
+/* SIGHUP: the home's document, when it is newer. */
+static void reload(struct peer *p)
+{
+	const struct overlay *in_use = driver_overlay(p->driver);
+	struct overlay *o = NULL;
+	struct why why = { "" };
+	enum err r;
+
+	notify_send("RELOADING=1");
+	r = home_load_overlay(&p->home, loop_now().unix_ms, &o, &why);
+	if (r != OK) {
+		log_line(p->cfg->log, LOG_ERROR, "reload: %s: %s", err_text(r),
+			 why.text);
+	} else if (!overlay_newer(o->sequence, in_use->sequence)) {
+		log_line(p->cfg->log, LOG_INFO,
+			 "reload: document %u is in use already",
+			 (unsigned)in_use->sequence);
+		overlay_free(o);
+	} else {
+		log_line(p->cfg->log, LOG_INFO,
+			 "configuration document %u is in use",
+			 (unsigned)o->sequence);
+		if ((r = driver_reconfigure_take(p->driver, o)) != OK)
+			end(p, r);
+	}
+	notify_send("READY=1");
+}
+
+/* ---- in the ring ---- */
+
+static void on_published(void *ctx, enum err r, struct slice info)
+{
+	struct peer *p = ctx;
+
+	publish_free(p->publish);
+	p->publish = NULL;
+	if (r == OK) {
+		log_line(p->cfg->log, LOG_INFO,
+			 "the certificate is stored in the overlay");
+		return;
+	}
+	log_line(p->cfg->log, LOG_WARN,
+		 "the certificate is not stored in the overlay yet: %s%s%.*s",
+		 err_text(r), info.len == 0 ? "" : ": ", (int)info.len,
+		 info.len == 0 ? "" : (const char *)info.p);
+	loop_deadline_set(p->publish_timer,
+			  loop_now().mono_us + PUBLISH_RETRY_US);
+}
+
+static void on_publish_timer(void *ctx)
+{
+	struct peer *p = ctx;
+	enum err r;
+
+	if (p->publish != NULL || p->leaving)
+		return;
+	r = publish_start(&p->publish, p->driver, p->crypto, p->signer,
+			  on_published, p);
+	if (r != OK)
+		on_published(p, r, slice_of(NULL, 0));
+}
+
+/* Only peers that this one is linked to are kept, RFC 6940 s11.4. */
+static void save_peers(struct peer *p)
+{
+	struct ip_address_port v[HOME_PEERS_MAX];
+	size_t n = driver_peers(p->driver, v, HOME_PEERS_MAX);
+	struct why why = { "" };
+
+	if (n != 0 && home_save_peers(&p->home, v, n, &why) != OK)
+		log_line(p->cfg->log, LOG_WARN, "cached peers: %s", why.text);
+}
+
+static void on_cache_timer(void *ctx)
+{
+	struct peer *p = ctx;
+
+	save_peers(p);
+	loop_deadline_set(p->cache_timer, loop_now().mono_us + CACHE_EVERY_US);
+}
+
+static void on_state(void *ctx, enum node_state state)
+{
+	struct peer *p = ctx;
+	char id[ID_TEXT_MAX];
+
+	if (state != STATE_JOINED)
+		return;
+	log_line(
+		p->cfg->log, LOG_INFO, "joined %s as %s", p->home.name,
+		id_format(&p->signer->node_id, p->overlay->node_id_length, id));
+	p->joined = true;
+	notify_send("READY=1");
+	loop_deadline_set(p->publish_timer, loop_now().mono_us);
+	loop_deadline_set(p->cache_timer, loop_now().mono_us + 1000000);
+}
+
+/* ---- joining and leaving ---- */
+
+static void on_started(void *ctx, const struct result *res)
+{
+	struct peer *p = ctx;
+
+	if (res->err == OK || p->leaving)
+		return;
+	if (res->err == ERR_TIMEOUT || res->err == ERR_IN_PROGRESS ||
+	    res->err == ERR_REQUEST_TIMEOUT || res->err == ERR_LINK_CLOSED) {
+		log_line(p->cfg->log, LOG_WARN, "joining: %s, trying again",
+			 err_text(res->err));
+		loop_deadline_set(p->join_timer,
+				  loop_now().mono_us + JOIN_RETRY_US);
+		return;
+	}
+	why_err(p->why, res->err, "%s%s%.*s", driver_reason(p->driver),
+		res->info.len == 0 ? "" : ": ", (int)res->info.len,
+		res->info.len == 0 ? "" : (const char *)res->info.p);
+	end(p, res->err);
+}
+
+static void on_join_timer(void *ctx)
+{
+	struct peer *p = ctx;
+	struct command c = { .type = CMD_START };
+	enum err r;
+
+	if ((r = driver_command(p->driver, &c, on_started, p)) != OK)
+		end(p, r);
+}
+
+static void on_left(void *ctx, const struct result *res)
+{
+	(void)res; /* we go, whatever the others say */
+	end(ctx, OK);
+}
+
+static void on_signal(void *ctx, int signum)
+{
+	struct peer *p = ctx;
+	struct command c = { .type = CMD_LEAVE };
+	enum err r;
+
+	if (signum == SIGHUP) {
+		reload(p);
+		return;
+	}
+	notify_send("STOPPING=1");
+	if (p->leaving || !p->joined) {
+		end(p, OK);
+		return;
+	}
+	p->leaving = true;
+	save_peers(p);
+	log_line(p->cfg->log, LOG_INFO, "leaving");
+	if ((r = driver_command(p->driver, &c, on_left, p)) != OK)
+		end(p, r);
+}
+
+/* ---- start and end ---- */
+
+static enum err open_home(struct peer *p)
+{
+	const struct peer_config *cfg = p->cfg;
+	struct home_identity id = { .key = BUF_INIT(HOME_FILE_MAX),
+				    .cert = BUF_INIT(HOME_FILE_MAX) };
+	struct signer_args args = { 0 };
+	uint64_t now_ms = loop_now().unix_ms;
+	enum err r;
+
+	if ((r = home_open(&p->home, cfg->home, cfg->overlay, p->why)) != OK ||
+	    (r = home_load_overlay(&p->home, now_ms, &p->overlay, p->why)) !=
+		    OK ||
+	    (cfg->document != NULL && (r = take_document(p)) != OK) ||
+	    (r = home_load_identity(&p->home, cfg->user, &id, p->why)) != OK ||
+	    (r = anchor_open(p->overlay, &p->crypto)) != OK)
+		goto out;
+	args.key = buf_slice(&id.key);
+	args.cert = buf_slice(&id.cert);
+	if ((r = signer_open(&p->signer, p->crypto, &args, p->why)) != OK)
+		goto out;
+	r = signer_check_time(p->signer, now_ms, p->why);
+out:
+	home_identity_clear(&id);
+	return r;
+}
+
+static enum err open_storage(struct peer *p)
+{
+	const char *uri = p->cfg->store;
+	char *path = NULL;
+	enum err r;
+
+	if (uri != NULL && strcmp(uri, "memory:") == 0)
+		return memory_open(&p->storage);
+	if (uri == NULL)
+		path = file_path(p->home.overlay_dir, "store.db");
+	else if (strncmp(uri, "sqlite:", 7) == 0 && uri[7] != '\0')
+		path = strdup(uri + 7);
+	else
+		return why_err(p->why, ERR_USAGE,
+			       "--store: '%s' is neither sqlite:PATH nor "
+			       "memory:",
+			       uri);
+	if (path == NULL)
+		return ERR_NOMEM;
+	r = sqlite_open(&p->storage, path, p->home.name, p->cfg->log, p->why);
+	free(path);
+	return r;
+}
+
+/* Not ourselves: a founder stands in its own document. */
+static void add_entry(struct peer *p, struct driver_config *d,
+		      const struct ip_address_port *a)
+{
+	for (size_t i = 0; i < p->cfg->n_listen; i++)
+		if (address_eq(&p->cfg->listen[i], a))
+			return;
+	for (size_t i = 0; i < d->n_bootstrap; i++)
+		if (address_eq(&p->entries[i], a))
+			return;
+	p->entries[d->n_bootstrap++] = *a;
+}
+
+/* Where to enter: what the user says, else peers of before and the document's;
+ * RFC 6940 s11.4. */
+static enum err find_entries(struct peer *p, struct driver_config *d)
+{
+	struct ip_address_port cached[HOME_PEERS_MAX];
+	const struct peer_config *cfg = p->cfg;
+	size_t n = 0;
+	enum err r;
+
+	if (cfg->n_bootstrap == 0 &&
+	    (r = home_load_peers(&p->home, cached, &n)) != OK)
+		return r;
+	p->entries = calloc(cfg->n_bootstrap + n + p->overlay->n_bootstrap + 1,
+			    sizeof(*p->entries));
+	if (p->entries == NULL)
+		return ERR_NOMEM;
+	d->bootstrap = p->entries;
+	for (size_t i = 0; i < cfg->n_bootstrap; i++)
+		add_entry(p, d, &cfg->bootstrap[i]);
+	for (size_t i = 0; i < n; i++)
+		add_entry(p, d, &cached[i]);
+	for (size_t i = 0; cfg->n_bootstrap == 0 && i < p->overlay->n_bootstrap;
+	     i++)
+		add_entry(p, d, &p->overlay->bootstrap[i]);
+	return OK;
+}
+
+static enum err open_driver(struct peer *p)
+{
+	const struct peer_config *cfg = p->cfg;
+	struct driver_config d = { .loop = p->loop,
+				   .role = ROLE_PEER,
+				   .first = cfg->first,
+				   .overlay = p->overlay,
+				   .crypto = p->crypto,
+				   .signer = p->signer,
+				   .listen = cfg->listen,
+				   .n_listen = cfg->n_listen,
+				   .storage = &p->storage,
+				   .log = cfg->log,
+				   .deadline_us = NEVER,
+				   .config = on_config,
+				   .state = on_state,
+				   .ctx = p };
+	enum err r;
+
+	if ((r = find_entries(p, &d)) != OK ||
+	    (r = sandbox_act_root(&p->sandbox, p->why)) != OK ||
+	    (r = driver_new(&p->driver, &d, p->why)) != OK)
+		return r;
+	return sandbox_drop(&p->sandbox, p->why);
+}
+
+static enum err open_loop(struct peer *p)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	enum err r;
+
+	if ((r = loop_new(&p->loop)) != OK ||
+	    (r = loop_deadline_new(p->loop, on_publish_timer, p,
+				   &p->publish_timer)) != OK ||
+	    (r = loop_deadline_new(p->loop, on_cache_timer, p,
+				   &p->cache_timer)) != OK ||
+	    (r = loop_deadline_new(p->loop, on_join_timer, p,
+				   &p->join_timer)) != OK)
+		return r;
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if ((r = loop_on_signal(p->loop, signals[i], on_signal, p)) !=
+		    OK)
+			return r;
+	return OK;
+}
+
+static enum err serve(struct peer *p)
+{
+	const struct ip_address_port *v;
+	char text[ADDRESS_TEXT_MAX];
+	size_t n = driver_listening(p->driver, &v);
+
+	for (size_t i = 0; i < n; i++)
+		log_line(p->cfg->log, LOG_INFO, "listening on %s",
+			 address_format(&v[i], text));
+	if (sandbox_stays_root(&p->sandbox))
+		log_line(p->cfg->log, LOG_WARN,
+			 "running as root: --run-as gives that up");
+	on_join_timer(p);
+	if (p->end == OK)
+		loop_run(p->loop);
+	return p->end != OK ? p->end : driver_failed(p->driver);
+}
+
+static void peer_close(struct peer *p)
+{
+	publish_free(p->publish);
+	driver_free(p->driver);
+	loop_deadline_free(p->publish_timer);
+	loop_deadline_free(p->cache_timer);
+	loop_deadline_free(p->join_timer);
+	loop_free(p->loop);
+	if (p->storage.close != NULL)
+		p->storage.close(p->storage.ctx);
+	signer_close(p->signer, p->crypto);
+	openssl_free(p->crypto);
+	overlay_free(p->overlay);
+	home_close(&p->home);
+	free(p->entries);
+}
+
+enum err peer_run(const struct peer_config *cfg, bool run, struct why *why)
+{
+	struct peer p = { .cfg = cfg, .why = why };
+	enum err r;
+
+	if ((r = sandbox_find(&p.sandbox, cfg->run_as, why)) != OK ||
+	    (r = sandbox_act(&p.sandbox, why)) != OK ||
+	    (r = open_home(&p)) != OK || !run)
+		goto out;
+	if ((r = open_storage(&p)) != OK || (r = open_loop(&p)) != OK ||
+	    (r = open_driver(&p)) != OK)
+		goto out;
+	r = serve(&p);
+out:
+	peer_close(&p);
+	return r;
+}
