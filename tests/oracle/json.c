@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Reads JSON into a tree over borrowed text; knows nothing of vectors. */
 #include "json.h"
 
 enum { DEPTH_MAX = 64 };

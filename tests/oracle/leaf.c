@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+/* Lays trees out as leaves and compares two; knows nothing of what they mean.
+ */
 #include "leaf.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+/* Makes what a vector signed again and verifies it; the keys are the vector's.
+ */
 #include "sign.h"
 
 #include <openssl/evp.h>
