@@ -84,27 +84,39 @@ libp2psip_a_SOURCES += \
 libp2psip_a_SOURCES += \
 	common/core/access.c \
 	common/core/access.h \
+	common/core/admit.c \
 	common/core/admit.h \
 	common/core/certs.h \
 	common/core/client.h \
 	common/core/config_update.h \
 	common/core/dial.h \
+	common/core/finger.c \
+	common/core/finger.h \
 	common/core/frag.h \
+	common/core/join.c \
 	common/core/join.h \
+	common/core/leave.c \
+	common/core/leave.h \
 	common/core/limits.h \
 	common/core/link.h \
+	common/core/meet.c \
+	common/core/meet.h \
 	common/core/node.h \
 	common/core/overlay.c \
 	common/core/overlay.h \
+	common/core/partition.c \
+	common/core/partition.h \
 	common/core/paths.h \
 	common/core/probe.h \
 	common/core/read.h \
 	common/core/replica.h \
 	common/core/reply.h \
 	common/core/request.h \
+	common/core/ring.c \
 	common/core/ring.h \
 	common/core/route.h \
 	common/core/seal.h \
+	common/core/stabilize.h \
 	common/core/state.h \
 	common/core/storage.c \
 	common/core/storage.h \
@@ -120,7 +132,6 @@ libp2psip_a_SOURCES += \
 	common/core/store_judge.h \
 	common/core/store_put.c \
 	common/core/store_put.h \
-	common/core/txn.h
 	common/core/txn.h \
 	common/core/update.c \
 	common/core/update.h
@@ -142,6 +153,8 @@ libp2psip_a_SOURCES += \
 
 # conf: documents, the home, accounts
 libp2psip_a_SOURCES += \
+	common/conf/accounts.c \
+	common/conf/accounts.h \
 	common/conf/address.c \
 	common/conf/address.h \
 	common/conf/blob.c \
@@ -198,6 +211,8 @@ libp2psip_a_SOURCES += \
 	common/net/tls.h \
 	common/net/tls_link.c \
 	common/net/tls_link.h \
+	common/net/tls_pipe.c \
+	common/net/tls_pipe.h \
 	common/net/tls_private.h
 
 # cli: what the tools share

@@ -15,6 +15,7 @@ struct join_guest;
 enum join_step {
 	JOIN_IDLE,      /* CMD_START has not come, or CMD_LEAVE has */
 	JOIN_DIAL,      /* connecting to a bootstrap node; s10.5, 1 */
+	JOIN_PING,      /* after all successors were lost: is a ring there? */
 	JOIN_ATTACH,    /* Attach to own Node-ID + 1; 2 */
 	JOIN_TABLE,     /* waiting for the Admitting Peer's Update */
 	JOIN_NEIGHBORS, /* Attaches to neighbours, then fingers; 3 and 4 */
@@ -26,22 +27,24 @@ enum join_step {
 
 struct join {
 	enum join_step step;
-	struct timer timer;
-	bool has_command; /* a START that is not yet done */
+	struct timer timer;   /* of the step */
+	struct timer give_up; /* the START's own */
+	bool has_command;     /* a START that is not yet done */
 	uint64_t command;
-	uint64_t give_up_us; /* the START's deadline, or NEVER */
 	/* The way in. */
-	uint32_t entry;       /* of the bootstrap nodes, in this round */
-	uint32_t entry_first; /* with which the round began */
-	uint32_t entry_link;  /* to it; 0: none */
-	bool answered;        /* a bootstrap node took our link in this round */
+	uint32_t entry;       /* bootstrap nodes tried in this round */
+	uint32_t entry_first; /* with which it began */
+	uint32_t entry_link;  /* to the one being tried; 0: none */
+	bool answered;        /* one has taken our link in this round */
+	bool again;           /* the ring was lost */
 	struct node_id admitting;
 	uint32_t admitting_link;
-	unsigned finger; /* the next to Attach to, from 1 */
-	bool named;      /* the Admitting Peer has called us its predecessor */
-	struct txn *request; /* JoinReq */
+	unsigned finger;     /* the next to Attach to, from 1 */
+	bool named;          /* the Admitting Peer has called us its
+				predecessor */
+	struct txn *request; /* Ping or JoinReq */
 	uint32_t rounds;     /* without success */
-	uint64_t attempt;    /* tells the callbacks of earlier ones apart */
+	uint64_t attempt;    /* tells callbacks of earlier ones apart */
 	/* admit.c: nodes that join in front of this one, first come first. */
 	struct join_guest *guests;
 	bool handing_over; /* guests is being handed its values */
@@ -72,6 +75,10 @@ void join_updated(struct node *n, const struct node_id *source,
 		  const struct chord_update *u);
 /* No Attach of the ring's is under way any more. */
 void join_settled(struct node *n);
+/* Called by link.c, for every link. */
 void join_link_down(struct node *n, const struct link *l);
+/* The bootstrap nodes, this node's own address left out: how many, and one. */
+uint32_t join_n_entries(const struct node *n);
+const struct ip_address_port *join_entry(const struct node *n, uint32_t i);
 
 #endif

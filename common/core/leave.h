@@ -13,6 +13,8 @@ struct node;
  * links are closed then. */
 enum err leave_start(struct node *n, const struct command *c) MUST_CHECK;
 request_handler leave_on_leave;
+/* Called by repair.c: all copies are made. */
+void leave_copied(struct node *n);
 void leave_timer(struct node *n);
 void leave_clear(struct node *n);
 

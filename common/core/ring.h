@@ -4,6 +4,7 @@
 
 #include "base/heap.h"
 #include "base/id.h"
+#include "core/finger.h"
 #include "core/limits.h"
 #include "core/link.h"
 #include "core/request.h"
@@ -40,20 +41,13 @@ struct ring_link {
 	struct ring_link *prev, *next;
 };
 
-struct ring_finger {
-	struct node_id id; /* all zero: none */
-	bool valid;  /* of the finger's own range, RFC 6940 s10.7.4.2; if not,
-			the closest preceding peer */
-	bool wanted; /* its node has failed: a search is due */
-};
-
 struct ring {
 	/* Nearest first: predecessors[0] is the predecessor. */
 	struct node_id predecessors[NEIGHBORS_MAX];
 	struct node_id successors[NEIGHBORS_MAX];
 	uint32_t n_predecessors, n_successors;
 	bool responsible; /* JOINED: this node owns (predecessor, own] */
-	struct ring_finger fingers[FINGERS_MAX]; /* [0]: half a ring away */
+	struct finger fingers[FINGERS_MAX]; /* [0]: half a ring away */
 	uint32_t n_fingers;
 	struct ring_link *first, *last; /* all links that are up, by age */
 	struct ring_link **sorted;      /* the peers among them, by distance */
@@ -63,10 +57,11 @@ struct ring {
 	struct timer update; /* update.c: the next link's due_us */
 	struct meet *meets;  /* meet.c */
 	uint32_t n_meets;    /* those under way */
-	/* stabilize.c */
+	/* finger.c */
 	struct timer search; /* for fingers */
 	uint32_t sought;     /* the finger that finger_ping is for */
 	struct txn *finger_ping;
+	/* partition.c */
 	struct timer partition;   /* s10.7.4.4 */
 	bool asking;              /* dialing or pinging */
 	uint32_t partition_entry; /* which bootstrap node is next */
@@ -109,10 +104,6 @@ void ring_range(const struct node *n, struct node_id *from, struct node_id *to);
 enum err ring_table(struct node *n, struct chord_update *out) MUST_CHECK;
 /* Is it in the Neighbor Table? */
 bool ring_is_neighbor(const struct node *n, const struct node_id *id);
-/* The finger in whose range a distance from this node lies, from 1; 0 for no
- * distance. */
-unsigned ring_finger_of(const struct node_id *distance);
-
 /* Called by link.c and dial.c: a link is up, or what it says of itself
  * (attached, node_id, routable) has changed. */
 void ring_link_up(struct node *n, struct link *l);
@@ -129,8 +120,16 @@ struct ring_link *ring_link_by_number(const struct node *n, uint32_t number);
 struct ring_link *ring_link_to(const struct node *n, const struct node_id *id);
 /* The node at the other end is a peer of the overlay. */
 void ring_admit(struct node *n, struct ring_link *r);
-/* It has said Leave: as if it had failed, s10.9. */
-void ring_left(struct node *n, struct ring_link *r);
+/* It has said Leave: as if it had failed, s10.9.  `last`: it knew of no other
+ * peer but this one, which keeps the ring then. */
+void ring_left(struct node *n, struct ring_link *r, bool last);
+/* When an interval is over, more or less: a ring that started together does not
+ * act together for ever. */
+uint64_t ring_around_us(struct node *n, uint32_t interval_s);
+/* A Ping; `args` has the rest. */
+struct txn_args;
+enum err ring_ping(struct node *n, struct txn_args *args,
+		   struct txn **out) MUST_CHECK;
 /* This node is in the ring from now on: responsible, and it says so. */
 void ring_enter(struct node *n);
 /* It is not any more. */

@@ -24,6 +24,8 @@ void update_wanted(struct node *n, const struct link *l);
  * the ring. */
 void update_all(struct node *n);
 void update_link(struct node *n, struct ring_link *r, uint8_t type);
+/* At once, whatever went before. */
+void update_now(struct node *n, struct ring_link *r, uint8_t type);
 void update_link_down(struct node *n, struct ring_link *r);
 void update_timer(struct node *n);
 

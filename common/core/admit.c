@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The Admitting Peer, RFC 6940 s6.4.2.1 and s10.5: checks a JoinReq, answers
+ * it, hands the values over, then names the new node its predecessor.  One node
+ * at a time; others wait their turn.
+ */
+#include <stdlib.h>
+
+#include "core/admit.h"
+#include "core/state.h"
+#include "core/update.h"
+
+enum { GUESTS_MAX = 32 };
+
+/* A node that joins in front of this one. */
+struct join_guest {
+	struct node_id id;
+	uint32_t link;
+	struct request *request; /* not yet answered, or NULL */
+	struct join_guest *next;
+};
+
+static void next_guest(struct node *n);
+
+static struct join_guest **find(struct node *n, const struct node_id *id)
+{
+	struct join_guest **p = &n->join.guests;
+
+	while (*p != NULL && !id_eq(&(*p)->id, id))
+		p = &(*p)->next;
+	return p;
+}
+
+static void drop(struct node *n, struct join_guest **p, enum err r,
+		 const char *words)
+{
+	struct join_guest *g = *p;
+
+	*p = g->next;
+	if (g->request != NULL)
+		request_refuse_take(n, g->request, r, "%s", words);
+	free(g);
+}
+
+static void handed_over(struct node *n, void *ctx, enum err r)
+{
+	struct join *j = &n->join;
+	struct join_guest *g = j->guests;
+	struct ring_link *known;
+
+	(void)ctx;
+	if (!j->handing_over || g == NULL)
+		return;
+	j->handing_over = false;
+	known = ring_link_by_number(n, g->link);
+	node_trace(n, "handed over to %s %s", id_short(&g->id).s, err_name(r));
+	if (known != NULL && r != OK) {
+		/* It learns at once that nothing comes, and tries again. */
+		link_close(n, known->link, r);
+	} else if (known != NULL) {
+		ring_admit(n, known);
+		update_now(n, known, CHORD_UPDATE_NEIGHBORS);
+	}
+	if (j->guests == g)
+		drop(n, &j->guests, OK, "");
+	next_guest(n);
+}
+
+static void answer(struct node *n, struct join_guest *g)
+{
+	static const struct join_ans ans = { { 0 } };
+	struct request *req = g->request;
+	struct slice body;
+	enum err r = node_encode(n, &wire_type_join_ans, &ans, &body);
+
+	g->request = NULL;
+	if (req == NULL)
+		return;
+	if (r == OK)
+		request_answer_take(n, req, body);
+	else
+		request_error_take(n, req, r, (struct slice){ 0 });
+}
+
+/* Is this node the one that follows it?  RFC 6940 s10.5, 2: responsible for its
+ * Node-ID + 1. */
+static bool follows(const struct node *n, const struct node_id *id)
+{
+	struct node_id next;
+
+	id_next(&next, id);
+	return ring_responsible(n, &next);
+}
+
+static void next_guest(struct node *n)
+{
+	struct join *j = &n->join;
+	struct node_id from, to;
+	enum err r;
+
+	while (!j->handing_over && j->guests != NULL) {
+		if (!follows(n, &j->guests->id)) {
+			drop(n, &j->guests, ERR_NOT_FOUND,
+			     "another node is between");
+			continue;
+		}
+		answer(n, j->guests);
+		ring_range(n, &from, &to);
+		r = replica_hand_over(n, &j->guests->id, &from, &j->guests->id,
+				      handed_over, NULL);
+		if (node_failed(n, r) != OK)
+			drop(n, &j->guests, ERR_NOMEM, "no memory");
+		else
+			j->handing_over = true;
+	}
+}
+
+/* A node that comes back before this one has seen it go: what is left of it
+ * goes, and its range comes here. */
+static void close_older(struct node *n, const struct node_id *id,
+			uint32_t newest)
+{
+	struct ring_link *r = n->ring.first;
+
+	while (r != NULL) {
+		if (r->attached && r->link->number != newest &&
+		    id_eq(&r->id, id)) {
+			link_close(n, r->link, ERR_LINK_CLOSED);
+			r = n->ring.first;
+		} else {
+			r = r->next;
+		}
+	}
+}
+
+static void enqueue(struct node *n, struct request *req)
+{
+	struct join_guest **p = find(n, &req->source), *g = *p;
+	uint32_t k = 0;
+
+	for (struct join_guest *q = n->join.guests; q != NULL; q = q->next)
+		k++;
+	if (g == NULL) {
+		if (k >= GUESTS_MAX || (g = calloc(1, sizeof(*g))) == NULL) {
+			request_refuse_take(n, req, ERR_IN_PROGRESS,
+					    "too many nodes are joining here");
+			return;
+		}
+		g->id = req->source;
+		*p = g;
+	}
+	if (g->request != NULL)
+		request_drop_take(n, g->request);
+	g->request = req;
+	g->link = req->link;
+	if (g == n->join.guests && n->join.handing_over)
+		answer(n, g); /* asked twice: it goes on */
+	next_guest(n);
+}
+
+void admit_on_join(struct node *n, struct request *req)
+{
+	struct link *l = link_by_number(n, req->link);
+	struct join_req join;
+	enum err r = join_req_decode(&join, req->message.contents.message_body,
+				     &req->arena, &n->env);
+
+	if (r != OK) {
+		request_refuse_take(n, req, r, "the JoinReq cannot be read");
+		return;
+	}
+	/* CHOICE: a link is bound to a Node-ID by an Attach. */
+	if (!id_eq(&join.joining_peer_id, &req->source) || l == NULL ||
+	    l->closed || !l->attached || !id_eq(&l->node_id, &req->source)) {
+		request_refuse_take(n, req, ERR_FORBIDDEN,
+				    "one joins by one's own attached link");
+		return;
+	}
+	if (id_eq(&req->source, &n->id)) {
+		request_refuse_take(n, req, ERR_FORBIDDEN,
+				    "this node is here already");
+		return;
+	}
+	close_older(n, &req->source, req->link);
+	if (!follows(n, &req->source)) {
+		request_refuse_take(n, req, ERR_NOT_FOUND,
+				    "another peer follows this Node-ID");
+		return;
+	}
+	node_trace(n, "join of %s", id_short(&req->source).s);
+	enqueue(n, req);
+}
+
+void admit_link_down(struct node *n, const struct link *l)
+{
+	struct join_guest **p = &n->join.guests;
+
+	/* The one being served ends with its hand-over. */
+	if (n->join.handing_over && *p != NULL)
+		p = &(*p)->next;
+	while (*p != NULL)
+		if ((*p)->link == l->number)
+			drop(n, p, ERR_LINK_CLOSED, "");
+		else
+			p = &(*p)->next;
+}
+
+void admit_stop(struct node *n)
+{
+	n->join.handing_over = false;
+	while (n->join.guests != NULL)
+		drop(n, &n->join.guests, ERR_NOT_FOUND,
+		     "this node is leaving the ring");
+}
+
+void admit_clear(struct node *n)
+{
+	struct join_guest *g;
+
+	while ((g = n->join.guests) != NULL) {
+		n->join.guests = g->next;
+		free(g);
+	}
+}

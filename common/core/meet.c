@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Attaches that the ring needs: which nodes of those that others know would be
+ * neighbours, RFC 6940 s10.7.3, routed as s10.6 says; fingers, s10.5.  Making
+ * the link is dial.c's, judging it ring.c's.
+ */
+#include <stdlib.h>
+
+#include "core/meet.h"
+#include "core/state.h"
+
+#define FAILED_AGAIN_US (30 * UINT64_C(1000000))
+
+enum {
+	MEETS_MAX = 64 /* under way or not forgotten */
+};
+
+/* A node that is being Attached to, or was not reached a short while ago. */
+struct meet {
+	struct node_id id; /* all zero: whoever is responsible for the finger */
+	unsigned finger;   /* from 1; 0: a node that is known */
+	bool failed;
+	uint64_t until_us; /* failed: not tried again before */
+	struct meet *prev, *next;
+};
+
+static void drop(struct node *n, struct meet *m)
+{
+	*(m->prev == NULL ? &n->ring.meets : &m->prev->next) = m->next;
+	if (m->next != NULL)
+		m->next->prev = m->prev;
+	n->ring.n_meets -= !m->failed;
+	free(m);
+}
+
+/* What failed long ago may be tried again. */
+static uint32_t forget(struct node *n)
+{
+	struct meet *m, *next;
+	uint32_t k = 0;
+
+	for (m = n->ring.meets; m != NULL; m = next) {
+		next = m->next;
+		if (m->failed && m->until_us <= n->now.mono_us)
+			drop(n, m);
+		else
+			k++;
+	}
+	return k;
+}
+
+static const struct meet *find(const struct node *n, const struct node_id *id)
+{
+	const struct meet *m = n->ring.meets;
+
+	while (m != NULL && !id_eq(&m->id, id))
+		m = m->next;
+	return m;
+}
+
+static void dialed(struct node *n, void *ctx, enum err r, struct link *l)
+{
+	struct meet *m = ctx;
+	struct ring_link *known;
+
+	if (r == OK) {
+		node_trace(n, "meet %s: link %u", id_short(&l->node_id).s,
+			   l->number);
+		ring_link_up(n, l);
+		known = ring_link_by_number(n, l->number);
+		/* RFC 6940 s10.5, 4: a joining node enters into its tables
+		 * whom it has reached; in the ring, their Update decides. */
+		if (known != NULL && !n->ring.responsible)
+			ring_admit(n, known);
+	} else {
+		node_trace(n, "meet %s: %s", id_short(&m->id).s, err_name(r));
+	}
+	if (r == OK || m->finger != 0) {
+		drop(n, m);
+	} else {
+		m->failed = true;
+		m->until_us = n->now.mono_us + FAILED_AGAIN_US;
+		n->ring.n_meets--;
+	}
+	if (n->ring.n_meets == 0)
+		join_settled(n);
+}
+
+static void dial(struct node *n, const struct destination_list *to,
+		 const struct node_id *id, unsigned finger)
+{
+	struct meet *m = calloc(1, sizeof(*m));
+
+	if (m == NULL) {
+		node_failed(n, ERR_NOMEM);
+		return;
+	}
+	m->finger = finger;
+	if (id != NULL)
+		m->id = *id;
+	if (dial_attach(n, to, 0, true, dialed, m) != OK) {
+		free(m);
+		return;
+	}
+	m->next = n->ring.meets;
+	if (m->next != NULL)
+		m->next->prev = m;
+	n->ring.meets = m;
+	n->ring.n_meets++;
+}
+
+void meet_node(struct node *n, const struct node_id *via,
+	       const struct node_id *id)
+{
+	struct destination_list to;
+	enum err r;
+
+	if (forget(n) >= MEETS_MAX || find(n, id) != NULL ||
+	    id_eq(id, &n->id) || ring_link_to(n, id) != NULL ||
+	    overlay_is_bad_node(n->overlay, id))
+		return;
+	if (via != NULL && !id_eq(via, id))
+		r = txn_to_node_through(n, via, id, &to);
+	else
+		r = txn_to_node(n, id, &to);
+	if (node_failed(n, r) == OK)
+		dial(n, &to, id, 0);
+}
+
+void meet_finger(struct node *n, unsigned i)
+{
+	struct destination_list to;
+	struct node_id start;
+
+	id_add_pow2(&start, &n->id, RING_BITS - i);
+	if (forget(n) < MEETS_MAX &&
+	    node_failed(n, txn_to_resource(n, &start, &to)) == OK)
+		dial(n, &to, NULL, i);
+}
+
+/* ---- who would be a neighbour ---- */
+
+struct candidate {
+	struct node_id distance; /* from this node */
+	struct node_id id;
+	bool known; /* linked, or being met */
+};
+
+static int by_distance(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+	int d = id_cmp(&x->distance, &y->distance);
+
+	return d != 0 ? d : (int)y->known - (int)x->known;
+}
+
+static void add(const struct node *n, struct candidate *v, uint32_t *k,
+		const struct node_id *id, bool known)
+{
+	v[*k].id = *id;
+	v[*k].known = known;
+	id_distance(&v[*k].distance, &n->id, id);
+	(*k)++;
+}
+
+/* The peers, those being met and the new ones, in ring order, each once. */
+static uint32_t gather(struct node *n, struct candidate *v,
+		       const struct node_id *ids, uint32_t n_ids)
+{
+	const struct ring *ring = &n->ring;
+	const struct meet *m;
+	uint32_t k = 0, once = 0;
+
+	for (uint32_t i = 0; i < ring->n_sorted; i++)
+		add(n, v, &k, &ring->sorted[i]->id, true);
+	for (m = ring->meets; m != NULL; m = m->next)
+		if (!m->failed && m->finger == 0)
+			add(n, v, &k, &m->id, true);
+	for (uint32_t i = 0; i < n_ids; i++) {
+		m = find(n, &ids[i]);
+		if (!id_eq(&ids[i], &n->id) && !(m != NULL && m->failed) &&
+		    !overlay_is_bad_node(n->overlay, &ids[i]))
+			add(n, v, &k, &ids[i], false);
+	}
+	if (k > 1)
+		qsort(v, k, sizeof(*v), by_distance);
+	for (uint32_t i = 0; i < k; i++)
+		if (once == 0 || !id_eq(&v[once - 1].id, &v[i].id))
+			v[once++] = v[i];
+	return once;
+}
+
+void meet_neighbors(struct node *n, const struct node_id *via,
+		    const struct node_id *ids, uint32_t n_ids)
+{
+	uint32_t max = n->ring.n_sorted + forget(n) + n_ids, k;
+	struct candidate *v = arena_zalloc(&n->arena, max, sizeof(*v));
+
+	if (v == NULL) {
+		node_failed(n, ERR_NOMEM);
+		return;
+	}
+	k = gather(n, v, ids, n_ids);
+	for (uint32_t i = 0; i < k; i++)
+		if (!v[i].known &&
+		    (i < NEIGHBORS_MAX || i + NEIGHBORS_MAX >= k))
+			meet_node(n, via, &v[i].id);
+}
+
+void meet_clear(struct node *n)
+{
+	while (n->ring.meets != NULL)
+		drop(n, n->ring.meets);
+}

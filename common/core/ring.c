@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The tables of CHORD-RELOAD, RFC 6940 s10.1 to s10.4 and s10.7: the links that
+ * are up, the peers among them in ring order, and what follows from that:
+ * neighbours, fingers, range, next hop, replica set.  Everything is worked out
+ * anew whenever a peer comes or goes.  What is sent about it is update.c's.
+ */
+#include <stdlib.h>
+
+#include "core/admit.h"
+#include "core/finger.h"
+#include "core/meet.h"
+#include "core/partition.h"
+#include "core/state.h"
+#include "core/update.h"
+
+/* A suspect neighbour stays one for this long: the TCP of a busy machine falls
+ * silent for a second at times, and every change costs everybody. */
+#define LOST_AFTER_US (2 * UINT64_C(1000000))
+/* After a change of the neighbours values may still come from nodes that do not
+ * see it yet. */
+#define SETTLED_AFTER_US (60 * UINT64_C(1000000))
+
+/* ---- the links ---- */
+
+struct ring_link *ring_link_by_number(const struct node *n, uint32_t number)
+{
+	struct ring_link *r = n->ring.last;
+
+	while (r != NULL && r->link->number != number)
+		r = r->prev;
+	return r;
+}
+
+struct ring_link *ring_link_to(const struct node *n, const struct node_id *id)
+{
+	struct ring_link *r = n->ring.last;
+
+	while (r != NULL && !(r->attached && id_eq(&r->id, id)))
+		r = r->prev;
+	return r;
+}
+
+static struct ring_link *link_new(struct node *n, struct link *l)
+{
+	struct ring *ring = &n->ring;
+	struct ring_link *r = calloc(1, sizeof(*r));
+
+	if (r == NULL) {
+		node_failed(n, ERR_NOMEM);
+		return NULL;
+	}
+	r->link = l;
+	r->lost_us = NEVER;
+	r->due_us = NEVER;
+	r->prev = ring->last;
+	*(ring->last == NULL ? &ring->first : &ring->last->next) = r;
+	ring->last = r;
+	return r;
+}
+
+static void link_drop(struct node *n, struct ring_link *r)
+{
+	struct ring *ring = &n->ring;
+
+	*(r->prev == NULL ? &ring->first : &r->prev->next) = r->next;
+	*(r->next == NULL ? &ring->last : &r->next->prev) = r->prev;
+	free(r);
+}
+
+/* ---- the peers in ring order ---- */
+
+static int by_distance(const void *a, const void *b)
+{
+	const struct ring_link *const *x = a, *const *y = b;
+
+	return id_cmp(&(*x)->distance, &(*y)->distance);
+}
+
+/* The best link to a node is the newest that is not suspect. */
+static bool better(const struct ring_link *a, const struct ring_link *b)
+{
+	return a->link->suspect == b->link->suspect || !a->link->suspect;
+}
+
+static enum err sort_peers(struct node *n)
+{
+	struct ring *ring = &n->ring;
+	struct ring_link **v;
+	uint32_t k = 0, cap = ring->sorted_cap;
+
+	ring->n_sorted = 0;
+	for (struct ring_link *r = ring->first; r != NULL; r = r->next) {
+		if (!r->attached || !r->peer || r->left || r->lost)
+			continue;
+		if (ring->n_sorted == cap) {
+			cap = cap == 0 ? 32 : 2 * cap;
+			v = reallocarray(ring->sorted, cap,
+					 sizeof(struct ring_link *));
+			if (v == NULL)
+				return ERR_NOMEM;
+			ring->sorted = v;
+			ring->sorted_cap = cap;
+		}
+		for (k = 0; k < ring->n_sorted; k++)
+			if (id_eq(&ring->sorted[k]->id, &r->id))
+				break;
+		if (k == ring->n_sorted)
+			ring->sorted[ring->n_sorted++] = r;
+		else if (better(r, ring->sorted[k]))
+			ring->sorted[k] = r;
+	}
+	if (ring->n_sorted > 1)
+		qsort(ring->sorted, ring->n_sorted, sizeof(struct ring_link *),
+		      by_distance);
+	return OK;
+}
+
+/* The first peer whose distance is greater, n_sorted when none is. */
+static uint32_t peer_after(const struct ring *ring, const struct node_id *d)
+{
+	uint32_t lo = 0, hi = ring->n_sorted, mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (id_cmp(&ring->sorted[mid]->distance, d) > 0)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return lo;
+}
+
+/* ---- neighbours, s10.7 ---- */
+
+static bool fill_neighbors(struct ring *ring)
+{
+	struct node_id succ[NEIGHBORS_MAX], pred[NEIGHBORS_MAX];
+	uint32_t k = ring->n_sorted < NEIGHBORS_MAX ? ring->n_sorted
+						    : NEIGHBORS_MAX;
+	bool changed = k != ring->n_successors || k != ring->n_predecessors;
+
+	for (uint32_t i = 0; i < k; i++) {
+		succ[i] = ring->sorted[i]->id;
+		pred[i] = ring->sorted[ring->n_sorted - 1 - i]->id;
+		changed = changed || !id_eq(&succ[i], &ring->successors[i]) ||
+			  !id_eq(&pred[i], &ring->predecessors[i]);
+	}
+	if (!changed)
+		return false;
+	memcpy(ring->successors, succ, k * sizeof(*succ));
+	memcpy(ring->predecessors, pred, k * sizeof(*pred));
+	ring->n_successors = k;
+	ring->n_predecessors = k;
+	return true;
+}
+
+static void trace_tables(struct node *n)
+{
+	const struct ring *ring = &n->ring;
+
+	if (ring->n_sorted == 0)
+		node_trace(n, "ring alone");
+	else
+		node_trace(n, "ring pred %s succ %s peers %u",
+			   id_short(&ring->predecessors[0]).s,
+			   id_short(&ring->successors[0]).s, ring->n_sorted);
+}
+
+/*
+ * The peers have changed: works the tables out and says what follows.
+ * RFC 6940 s10.7.1: a range that changed is told to all, any other change where
+ * recovery is reactive; s10.7.3.
+ */
+static void refresh(struct node *n, bool failure)
+{
+	struct ring *ring = &n->ring;
+	struct node_id from_old, from, to;
+	bool had = ring->n_successors > 0;
+
+	ring_range(n, &from_old, &to);
+	if (node_failed(n, sort_peers(n)) != OK)
+		return;
+	if (fill_neighbors(ring)) {
+		ring->changed_us = n->now.mono_us;
+		trace_tables(n);
+	} else {
+		finger_fill(n, failure);
+		if (ring->responsible)
+			finger_seek_wanted(n);
+		return;
+	}
+	finger_fill(n, failure);
+	if (!ring->responsible)
+		return;
+	if (had && ring->n_successors == 0 && failure) {
+		join_again(n);
+		return;
+	}
+	ring_range(n, &from, &to);
+	if (n->overlay->chord_reactive || !id_eq(&from, &from_old))
+		update_all(n);
+	finger_seek_wanted(n);
+	replica_ring_changed(n, failure);
+}
+
+void ring_link_up(struct node *n, struct link *l)
+{
+	struct ring_link *r = ring_link_by_number(n, l->number);
+	bool fresh = r == NULL;
+
+	if (l->closed || (fresh && (r = link_new(n, l)) == NULL))
+		return;
+	fresh = fresh || r->attached != l->attached;
+	r->id = l->node_id;
+	id_distance(&r->distance, &n->id, &r->id);
+	r->attached = l->attached && !id_is_zero(&r->distance);
+	r->peer = r->peer || l->routable;
+	if (fresh && r->attached)
+		update_link(n, r, 0);
+	refresh(n, false);
+}
+
+void ring_link_down(struct node *n, const struct link *l)
+{
+	struct ring_link *r = ring_link_by_number(n, l->number);
+
+	if (r == NULL)
+		return;
+	update_link_down(n, r);
+	link_drop(n, r);
+	if (l->number == n->ring.partition_link)
+		n->ring.partition_link = 0;
+	admit_link_down(n, l);
+	refresh(n, true);
+}
+
+/* ---- suspect links ---- */
+
+static void set_lost_timer(struct node *n)
+{
+	uint64_t at = NEVER;
+
+	for (struct ring_link *r = n->ring.first; r != NULL; r = r->next)
+		if (r->lost_us < at)
+			at = r->lost_us;
+	if (at == NEVER)
+		heap_cancel(&n->timers, &n->ring.lost);
+	else
+		node_timer(n, &n->ring.lost, TIMER_RING, at);
+}
+
+/*
+ * RFC 6940 s6.6.5: a silent link leaves the Routing Table, and is back when it
+ * answers.  Nothing is routed through it from the start; as the neighbour that
+ * bounds a range it has a little longer.
+ */
+void ring_link_suspect(struct node *n, const struct link *l)
+{
+	struct ring_link *r = ring_link_by_number(n, l->number);
+	bool was;
+
+	if (r == NULL)
+		return;
+	was = r->lost;
+	r->lost = false;
+	r->lost_us = l->suspect ? n->now.mono_us + LOST_AFTER_US : NEVER;
+	set_lost_timer(n);
+	if (was)
+		update_link(n, r, 0);
+	refresh(n, false);
+}
+
+static void lost(struct node *n)
+{
+	bool any = false;
+
+	for (struct ring_link *r = n->ring.first; r != NULL; r = r->next) {
+		if (r->lost_us > n->now.mono_us)
+			continue;
+		r->lost_us = NEVER;
+		r->lost = true;
+		any = any || (r->attached && r->peer);
+		node_trace(n, "ring lost %s", id_short(&r->id).s);
+	}
+	set_lost_timer(n);
+	if (any)
+		refresh(n, true);
+}
+
+void ring_timer(struct node *n, struct timer *t)
+{
+	if (t == &n->ring.lost)
+		lost(n);
+	else if (t == &n->ring.update)
+		update_timer(n);
+	else if (t == &n->ring.search)
+		finger_search(n);
+	else
+		partition_check(n);
+}
+
+/* ---- peers ---- */
+
+void ring_admit(struct node *n, struct ring_link *r)
+{
+	if (r->peer)
+		return;
+	r->peer = true;
+	refresh(n, false);
+}
+
+void ring_left(struct node *n, struct ring_link *r, bool last)
+{
+	r->left = true;
+	r->link->routable = false;
+	refresh(n, !last);
+}
+
+void ring_enter(struct node *n)
+{
+	n->ring.responsible = true;
+	n->ring.changed_us = n->now.mono_us;
+	refresh(n, false);
+	update_all(n);
+	finger_start(n);
+	partition_start(n);
+	replica_ring_changed(n, false);
+}
+
+void ring_exit(struct node *n)
+{
+	n->ring.responsible = false;
+	finger_stop(n);
+	partition_stop(n);
+	admit_stop(n);
+}
+
+void ring_clear(struct node *n)
+{
+	struct ring *ring = &n->ring;
+
+	meet_clear(n);
+	while (ring->first != NULL)
+		link_drop(n, ring->first);
+	free(ring->sorted);
+	ring->sorted = NULL;
+}
+
+/* ---- for the other files of the ring ---- */
+
+uint64_t ring_around_us(struct node *n, uint32_t interval_s)
+{
+	uint64_t us = (uint64_t)interval_s * 1000000;
+
+	return n->now.mono_us + us - us / 8 + rng_below(&n->rng, us / 4 + 1);
+}
+
+enum err ring_ping(struct node *n, struct txn_args *args, struct txn **out)
+{
+	static const struct ping_req req = { { 0 } };
+	enum err r;
+
+	args->code = MSG_PING_REQ;
+	if ((r = node_encode(n, &wire_type_ping_req, &req, &args->body)) != OK)
+		return r;
+	return txn_send(n, args, out);
+}
+
+/* ---- what others ask ---- */
+
+void ring_range(const struct node *n, struct node_id *from, struct node_id *to)
+{
+	const struct ring *ring = &n->ring;
+
+	*from = ring->n_predecessors > 0 ? ring->predecessors[0] : n->id;
+	*to = n->id;
+}
+
+bool ring_responsible(const struct node *n, const struct node_id *id)
+{
+	struct node_id from, to;
+
+	if (!n->ring.responsible)
+		return false;
+	ring_range(n, &from, &to);
+	return id_in_range(&from, id, &to);
+}
+
+bool ring_is_neighbor(const struct node *n, const struct node_id *id)
+{
+	const struct ring *ring = &n->ring;
+
+	for (uint32_t i = 0; i < ring->n_successors; i++)
+		if (id_eq(&ring->successors[i], id))
+			return true;
+	for (uint32_t i = 0; i < ring->n_predecessors; i++)
+		if (id_eq(&ring->predecessors[i], id))
+			return true;
+	return false;
+}
+
+/* A client knows no ring: the link whose node is nearest before the ID. */
+static struct link *any_link(const struct node *n, const struct node_id *id,
+			     bool entry_only)
+{
+	struct link *best = NULL;
+	struct node_id d, best_d;
+
+	for (struct link *l = n->links.first; l != NULL; l = l->next) {
+		if (l->suspect || (entry_only && !l->entry))
+			continue;
+		id_distance(&d, &l->node_id, id);
+		if (best == NULL || id_cmp(&d, &best_d) < 0) {
+			best = l;
+			best_d = d;
+		}
+	}
+	return best;
+}
+
+static bool usable(const struct ring_link *r)
+{
+	return r->link->routable && !r->link->suspect;
+}
+
+/*
+ * RFC 6940 s10.3.  The node after the ID is its owner as far as this node
+ * knows: to it one may send even before its Update has come (a node just
+ * admitted, s6.5.1) or while it is suspect, for nobody else could answer.
+ */
+struct link *ring_next_hop(struct node *n, const struct node_id *id)
+{
+	struct ring *ring = &n->ring;
+	struct node_id d;
+	uint32_t after;
+
+	if (n->cfg.role == ROLE_CLIENT)
+		return any_link(n, id, false);
+	if (ring_responsible(n, id))
+		return NULL;
+	if (ring->n_sorted == 0)
+		return any_link(n, id, true);
+	id_distance(&d, &n->id, id);
+	after = peer_after(ring, &d);
+	for (uint32_t i = after; i > 0; i--)
+		if (usable(ring->sorted[i - 1]))
+			return ring->sorted[i - 1]->link;
+	if (after < ring->n_sorted)
+		return ring->sorted[after]->link;
+	return NULL;
+}
+
+size_t ring_replicas(const struct node *n, struct node_id out[REPLICAS])
+{
+	size_t k = n->ring.n_successors < REPLICAS ? n->ring.n_successors
+						   : REPLICAS;
+
+	memcpy(out, n->ring.successors, k * sizeof(*out));
+	return k;
+}
+
+/* Nodes of the Neighbor Table strictly between an ID and a node, clockwise. */
+static uint32_t nodes_between(const struct node *n, const struct node_id *id,
+			      const struct node_id *until)
+{
+	const struct ring *ring = &n->ring;
+	struct node_id limit, d;
+	uint32_t k = 0;
+
+	id_distance(&limit, id, until);
+	for (uint32_t i = 0; i < ring->n_predecessors; i++) {
+		id_distance(&d, id, &ring->predecessors[i]);
+		k += id_cmp(&d, &limit) < 0;
+	}
+	/* In a small ring a successor is a predecessor too. */
+	for (uint32_t i = 0; i < ring->n_successors; i++) {
+		bool twice = false;
+
+		for (uint32_t j = 0; j < ring->n_predecessors; j++)
+			twice = twice || id_eq(&ring->successors[i],
+					       &ring->predecessors[j]);
+		id_distance(&d, id, &ring->successors[i]);
+		k += !twice && id_cmp(&d, &limit) < 0;
+	}
+	id_distance(&d, id, &n->id);
+	return k + (id_cmp(&d, &limit) < 0);
+}
+
+bool ring_in_replica_set(const struct node *n, const struct node_id *id)
+{
+	return nodes_between(n, id, &n->id) <= REPLICAS;
+}
+
+/*
+ * CHOICE: RFC 6940 s7.4.1.1 lets a replica Store come from the replica set as
+ * the receiver knows it.  While the neighbours change, the owner takes it from
+ * any peer it is linked with: after two rings have merged the values come from
+ * nodes that were in the replica set of the other one, s6.4.2.3.
+ */
+bool ring_accepts_replica(const struct node *n, const struct node_id *id,
+			  const struct node_id *sender)
+{
+	const struct ring *ring = &n->ring;
+	const struct ring_link *r;
+
+	if (!ring_in_replica_set(n, id) || id_eq(sender, &n->id))
+		return false;
+	if (nodes_between(n, id, sender) <= REPLICAS)
+		return true;
+	r = ring_link_to(n, sender);
+	return ring_responsible(n, id) && r != NULL && r->peer &&
+	       n->now.mono_us - ring->changed_us < SETTLED_AFTER_US;
+}
+
+static bool closer(const struct node_id *id, const struct node_id *a,
+		   const struct node_id *b)
+{
+	struct node_id x, y;
+
+	id_distance(&x, id, a);
+	id_distance(&y, id, b);
+	return id_cmp(&x, &y) < 0;
+}
+
+bool ring_close_enough(const struct node *n, const struct node_id *id,
+		       const struct node_id *responder)
+{
+	const struct ring *ring = &n->ring;
+
+	if (n->cfg.role == ROLE_CLIENT) {
+		for (struct link *l = n->links.first; l != NULL; l = l->next)
+			if (closer(id, &l->node_id, responder))
+				return false;
+		return true;
+	}
+	for (uint32_t i = 0; i < ring->n_successors; i++)
+		if (closer(id, &ring->successors[i], responder))
+			return false;
+	for (uint32_t i = 0; i < ring->n_predecessors; i++)
+		if (closer(id, &ring->predecessors[i], responder))
+			return false;
+	return true;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return id_cmp(a, b);
+}
+
+enum err ring_table(struct node *n, struct chord_update *out)
+{
+	struct ring *ring = &n->ring;
+	struct node_id *f = arena_zalloc(&n->arena, ring->n_fingers,
+					 sizeof(*f));
+	uint32_t k = 0, m = 0;
+
+	if (f == NULL)
+		return ERR_NOMEM;
+	for (uint32_t i = 0; i < ring->n_fingers; i++)
+		if (!id_is_zero(&ring->fingers[i].id))
+			f[k++] = ring->fingers[i].id;
+	if (k > 1)
+		qsort(f, k, sizeof(*f), by_id);
+	for (uint32_t i = 0; i < k; i++)
+		if (m == 0 || !id_eq(&f[m - 1], &f[i]))
+			f[m++] = f[i];
+	*out = (struct chord_update){
+		.uptime =
+			(uint32_t)((n->now.mono_us - n->started_us) / 1000000),
+		.type = CHORD_UPDATE_FULL,
+		.predecessors = { ring->predecessors, ring->n_predecessors },
+		.successors = { ring->successors, ring->n_successors },
+		.fingers = { f, m },
+	};
+	return OK;
+}
