@@ -92,10 +92,10 @@ bats_tests = \
 	tests/cli/helpers.bats
 TESTS += $(bats_tests)
 
-TESTS += tests/conformance/selftest tests/harness/selftest
+TESTS += tests/conformance/selftest tests/harness/selftest tests/oracle/others
 
 EXTRA_DIST += tests/requirements.txt tests/cli tests/conformance tests/harness \
-	tests/lint tests/fuzz/corpus
+	tests/lint tests/fuzz/corpus tests/oracle/others
 
 # Makes sure that a tree built for a plain `make` also builds what the tests need.
 build-tests: all $(check_PROGRAMS)
