@@ -23,10 +23,14 @@ AM_TESTS_ENVIRONMENT = \
 
 # unit: tests/unit/test_NAME.c, one program a module.  A line here is all it needs.
 unit_tests = \
+	tests/unit/test_base_err \
+	tests/unit/test_base_heap \
 	tests/unit/test_base_id \
 	tests/unit/test_conf_xml \
 	tests/unit/test_crypto_cert \
 	tests/unit/test_crypto_key \
+	tests/unit/test_base_memory \
+	tests/unit/test_base_text \
 	tests/unit/test_wire_vectors
 EXTRA_DIST += tests/unit/pki.h tests/unit/unit.h tests/vectors
 tests_unit_test_conf_xml_SOURCES = tests/unit/test_conf_xml.c \

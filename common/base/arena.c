@@ -35,7 +35,7 @@ static struct arena_chunk *chunk_new(struct arena *a, size_t n)
 
 void *arena_zalloc(struct arena *a, size_t n, size_t size)
 {
-	const size_t align = sizeof(max_align_t);
+	const size_t align = _Alignof(max_align_t);
 	struct arena_chunk *c = a->head;
 	size_t all;
 	uint8_t *p;
