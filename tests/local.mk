@@ -31,6 +31,9 @@ unit_tests = \
 	tests/unit/test_crypto_key \
 	tests/unit/test_base_memory \
 	tests/unit/test_base_text \
+	tests/unit/test_wire_cursor \
+	tests/unit/test_wire_kind \
+	tests/unit/test_wire_message \
 	tests/unit/test_wire_vectors
 EXTRA_DIST += tests/unit/pki.h tests/unit/unit.h tests/vectors
 tests_unit_test_conf_xml_SOURCES = tests/unit/test_conf_xml.c \
@@ -58,7 +61,8 @@ tests_check_vectors_SOURCES = \
 # fuzz: tests/fuzz/NAME.c defines LLVMFuzzerTestOneInput.  In an ordinary build
 # replay.c runs it over the files of corpus/NAME; with --enable-fuzzing it is a
 # libFuzzer program (make check-fuzz).  Each needs its two lines below.
-fuzz_targets =
+fuzz_targets = \
+	tests/fuzz/wire
 if FUZZING
 fuzz_main =
 else
@@ -66,6 +70,9 @@ fuzz_main = tests/fuzz/replay.c
 TESTS += $(fuzz_targets)
 endif
 check_PROGRAMS += $(fuzz_targets)
+tests_fuzz_wire_SOURCES = tests/fuzz/wire.c tests/unit/vector.c \
+	tests/unit/vector.h $(fuzz_main)
+tests_fuzz_wire_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
 # sim: many nodes, virtual time.  A unit test that needs a world or a rogue includes
 # "../sim/rogue.h" and has tests_unit_NAME_LDADD = $(sim_ldadd).

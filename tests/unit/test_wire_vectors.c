@@ -3,6 +3,11 @@
  * Every vector of tests/vectors, see vector.h.  To add one, write its hex by
  * hand and read what `test_wire_vectors --print FILE.hex` makes of it before
  * keeping it.
+ *
+ * The layouts they prove: 6940-6.3.1-D1, 6940-6.3.1.1-D1, 6940-6.3.1.1-D2,
+ * 6940-6.3.2-D1, 6940-6.3.2.2-D1, 6940-6.3.2.2-R3, 6940-6.3.2.3-D1,
+ * 6940-6.3.3-D1, 6940-6.3.4-D1, 6940-6.5.1.1-D1, 6940-6.5.2-D1, 6940-7-D1,
+ * 6940-7.2-D1, 6940-7.4.1.1-D1, 6940-7.4.2.1-D1.
  */
 #include "unit.h"
 
