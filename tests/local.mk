@@ -26,11 +26,11 @@ unit_tests = \
 	tests/unit/test_base_err \
 	tests/unit/test_base_heap \
 	tests/unit/test_base_id \
+	tests/unit/test_base_memory \
+	tests/unit/test_base_text \
 	tests/unit/test_conf_xml \
 	tests/unit/test_crypto_cert \
 	tests/unit/test_crypto_key \
-	tests/unit/test_base_memory \
-	tests/unit/test_base_text \
 	tests/unit/test_wire_cursor \
 	tests/unit/test_wire_kind \
 	tests/unit/test_wire_message \
