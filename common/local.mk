@@ -217,14 +217,23 @@ libp2psip_a_SOURCES += \
 
 # cli: what the tools share
 libp2psip_a_SOURCES += \
+	common/cli/authority.c \
+	common/cli/authority.h \
+	common/cli/authority_file.c \
+	common/cli/authority_file.h \
+	common/cli/authority_make.c \
 	common/cli/entry.c \
 	common/cli/entry.h \
+	common/cli/operate.c \
+	common/cli/operate.h \
 	common/cli/opt.c \
 	common/cli/opt.h \
 	common/cli/out.c \
 	common/cli/out.h \
 	common/cli/print.c \
 	common/cli/print.h \
+	common/cli/secret.c \
+	common/cli/secret.h \
 	common/cli/session.c \
 	common/cli/session.h \
 	common/cli/sip_text.c \

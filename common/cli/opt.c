@@ -131,6 +131,14 @@ static void add(const struct opt *o, const char *text)
 	}
 }
 
+/* An earlier parse, of what comes before a command's name, may have set it. */
+static bool is_set(const struct opt *o)
+{
+	if (o->type == OPT_TYPE_LIST)
+		return ((const struct opt_list *)o->value)->n > 0;
+	return o->type == OPT_TYPE_STR && *(const char **)o->value != NULL;
+}
+
 /* What the environment gives where the command line gave nothing. */
 static void defaults(const struct flat *f, const bool given[])
 {
@@ -139,7 +147,7 @@ static void defaults(const struct flat *f, const bool given[])
 		const char *env = o->env != NULL ? getenv(o->env) : NULL;
 		char *list, *item;
 
-		if (given[i] || env == NULL || *env == '\0')
+		if (given[i] || is_set(o) || env == NULL || *env == '\0')
 			continue;
 		if (o->type != OPT_TYPE_LIST) {
 			add(o, env);
@@ -296,7 +304,8 @@ const char *opt_tool(void)
 
 static void say(const char *subject, const char *fmt, va_list ap)
 {
-	fprintf(stderr, "%s: ", tool_name);
+	/* The tool, without the command of it that runs. */
+	fprintf(stderr, "%.*s: ", (int)strcspn(tool_name, " "), tool_name);
 	if (subject != NULL)
 		fprintf(stderr, "%s: ", subject);
 	vfprintf(stderr, fmt, ap);

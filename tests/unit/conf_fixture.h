@@ -13,9 +13,8 @@
 #define FIXTURE_DAY  UINT64_C(86400000)
 
 struct fixture {
-	struct key *ca_key, *signer_key;
-	struct buf ca_cert, signer_cert,
-		signer_pem; /* DER, DER, PEM of the key */
+	struct key *ca_key;
+	struct buf ca_cert; /* DER */
 	struct node_id signer_id;
 	struct crypto *crypto; /* trusts ca_cert */
 	struct signer *signer;

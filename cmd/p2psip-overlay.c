@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: ISC */
+/* p2psip-overlay(8): make, sign, check and serve an overlay.  RFC 6940 s11. */
+#include <getopt.h>
+#include <string.h>
+
+#include "cli/operate.h"
+
+#define OPT_DIR                                                                \
+	OPT_STR(0, "dir", "DIR", &operate_options.dir, "the overlay's folder")
+#define TOOL "p2psip-overlay"
+
+static const struct opt tool_opts[] = {
+	OPT_TOOL(TOOL, "init|serve|sign|check|adduser|revoke ...",
+		 "make, sign, check and serve an overlay"),
+	OPT_COMMON,
+	OPT_CONFIG,
+	OPT_END,
+};
+
+static const struct opt init_opts[] = {
+	OPT_TOOL(TOOL " init", "NAME", "make an overlay"),
+	OPT_DIR,
+	OPT_STR(0, "serve", "ADDR:PORT", &operate_options.serve,
+		"where the enrollment server will be, default 127.0.0.1:8443"),
+	OPT_STR(0, "key", "TYPE", &operate_options.key_type,
+		"p256 (default), rsa2048 or ed25519"),
+	OPT_FLAG(0, "self-signed", &operate_options.self_signed,
+		 "permit certificates that nodes sign themselves"),
+	OPT_COMMON,
+	OPT_END,
+};
+
+static const struct opt sign_opts[] = {
+	OPT_TOOL(TOOL " sign", "", "sign the document again"),
+	OPT_DIR,
+	OPT_COMMON,
+	OPT_END,
+};
+
+static const struct opt check_opts[] = {
+	OPT_TOOL(TOOL " check", "FILE", "check a document"),
+	OPT_COMMON,
+	OPT_END,
+};
+
+static const struct opt user_opts[] = {
+	OPT_TOOL(TOOL " adduser", "NAME", "add an account"),
+	OPT_DIR,
+	OPT_STR('p', "password-file", "PASSFILE",
+		&operate_options.password_file,
+		"read the password from its first line"),
+	OPT_COMMON,
+	OPT_END,
+};
+
+static const struct opt revoke_opts[] = {
+	OPT_TOOL(TOOL " revoke", "NAME|NODEID",
+		 "disable an account, or list a node as bad"),
+	OPT_DIR,
+	OPT_COMMON,
+	OPT_END,
+};
+
+static const struct command {
+	const char *name;
+	const struct opt *opts;
+	int operands;
+	enum err (*run)(char *operands[]);
+} commands[] = {
+	{ "init", init_opts, 1, operate_init },
+	{ "sign", sign_opts, 0, operate_sign },
+	{ "check", check_opts, 1, operate_check },
+	{ "adduser", user_opts, 1, operate_add_user },
+	{ "revoke", revoke_opts, 1, operate_revoke },
+};
+
+int main(int argc, char *argv[])
+{
+	char **rest = opt_parse(tool_opts, 1, OPT_ANY, argc, argv);
+	const struct command *c = commands;
+	const struct command *end = c + sizeof(commands) / sizeof(*c);
+
+	while (c < end && strcmp(c->name, rest[0]) != 0)
+		c++;
+	if (c == end)
+		opt_usage("there is no command '%s'", rest[0]);
+	optind = 0; /* the command's own options */
+	rest = opt_parse(c->opts, c->operands, c->operands,
+			 argc - (int)(rest - argv), rest);
+	return err_exit(c->run(rest));
+}
