@@ -86,35 +86,52 @@ libp2psip_a_SOURCES += \
 	common/core/access.h \
 	common/core/admit.c \
 	common/core/admit.h \
+	common/core/candidate.c \
+	common/core/candidate.h \
+	common/core/certs.c \
 	common/core/certs.h \
+	common/core/client.c \
 	common/core/client.h \
+	common/core/config_update.c \
 	common/core/config_update.h \
+	common/core/dial.c \
 	common/core/dial.h \
 	common/core/finger.c \
 	common/core/finger.h \
+	common/core/frag.c \
 	common/core/frag.h \
 	common/core/join.c \
 	common/core/join.h \
 	common/core/leave.c \
 	common/core/leave.h \
 	common/core/limits.h \
+	common/core/link.c \
 	common/core/link.h \
 	common/core/meet.c \
 	common/core/meet.h \
+	common/core/node.c \
 	common/core/node.h \
+	common/core/opaque.c \
 	common/core/overlay.c \
 	common/core/overlay.h \
 	common/core/partition.c \
 	common/core/partition.h \
+	common/core/paths.c \
 	common/core/paths.h \
+	common/core/probe.c \
 	common/core/probe.h \
+	common/core/read.c \
 	common/core/read.h \
 	common/core/replica.h \
+	common/core/reply.c \
 	common/core/reply.h \
+	common/core/request.c \
 	common/core/request.h \
 	common/core/ring.c \
 	common/core/ring.h \
+	common/core/route.c \
 	common/core/route.h \
+	common/core/seal.c \
 	common/core/seal.h \
 	common/core/stabilize.h \
 	common/core/state.h \
@@ -132,6 +149,8 @@ libp2psip_a_SOURCES += \
 	common/core/store_judge.h \
 	common/core/store_put.c \
 	common/core/store_put.h \
+	common/core/table.h \
+	common/core/txn.c \
 	common/core/txn.h \
 	common/core/update.c \
 	common/core/update.h

@@ -15,17 +15,28 @@ enum { CERTS_RECENT_MAX = 64 };
 /* Certificates that were checked once, by hash, and the judging of signatures.
  */
 
+/* A certificate that came with the message at hand; checked when it is asked
+ * for. */
+struct cert_recent {
+	struct slice der; /* in n->arena */
+	uint8_t hash[CERT_HASH_LEN];
+	bool tried;
+};
+
 struct certs {
 	struct cert_entry *by_hash;    /* uthash: SHA-256 of the DER */
 	struct cert_alias *by_node_id; /* uthash: SHA-256(Node-ID || DER) */
 	struct cert_entry *oldest, *newest; /* by use */
 	uint32_t n;
-	/* Learned in this step: the bucket of the message at hand. */
-	struct cert *recent[CERTS_RECENT_MAX];
+	bool flush; /* when the next step begins */
+	struct cert_recent recent[CERTS_RECENT_MAX];
 	uint32_t n_recent;
 };
 
-/* Takes in the certificates of a SecurityBlock: those that check become known.
+/*
+ * The certificates of a SecurityBlock are at hand for the rest of the step;
+ * what is asked for is checked and then kept.  A handler that goes on in a
+ * later step calls it again.
  */
 void certs_learn(struct node *n, const struct security_block *b);
 /* A known certificate by SHA-256 of its DER, borrowed until the next step, or

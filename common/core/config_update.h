@@ -15,6 +15,7 @@ struct config_updates {
 	struct config_check *checks; /* documents that the driver checks */
 	struct config_push *pushes;  /* being sent to nodes that are behind */
 	uint32_t n_checks, n_pushes;
+	uint64_t last_id; /* of FX_CONFIG */
 };
 
 request_handler config_update_on_request;

@@ -48,6 +48,9 @@ request_handler dial_on_app_attach;
  * number of a connection that never came up. */
 void dial_link_open(struct node *n, struct link *l);
 void dial_link_up(struct node *n, struct link *l);
+/* Nobody had anything to say on a link that this node opened: a Ping, so that
+ * both sides see it up. */
+void dial_greet(struct node *n, struct link *l);
 void dial_link_down(struct node *n, uint32_t number, enum err why);
 void dial_timer(struct node *n, struct timer *t);
 void dial_clear(struct node *n);

@@ -26,6 +26,7 @@ struct link_sent {
 struct link {
 	struct link *prev, *next; /* by age */
 	uint32_t number;
+	uint64_t serial;        /* counts the links of this node */
 	struct cert *cert;      /* one reference */
 	struct node_id node_id; /* of the other side: the one that was attached,
 				   else the certificate's first */
@@ -63,7 +64,8 @@ struct links {
 	struct link *first, *last;
 	uint32_t n;
 	uint32_t last_number; /* of FX_CONNECT */
-	struct link *closed;  /* freed when the step ends */
+	uint64_t last_serial;
+	struct link *closed; /* freed when the step ends */
 };
 
 /* The link to a node, best first (attached before others, newest first); NULL

@@ -21,9 +21,11 @@
 #include "core/paths.h"
 #include "core/read.h"
 #include "core/replica.h"
+#include "core/reply.h"
 #include "core/request.h"
 #include "core/ring.h"
 #include "core/route.h"
+#include "core/seal.h"
 #include "core/store.h"
 #include "core/txn.h"
 
@@ -59,7 +61,8 @@ struct node {
 	struct arena arena; /* of the step under way, reset at its start */
 	enum node_state state;
 	uint64_t started_us;
-	enum err failed; /* the step under way lacked memory: its result */
+	struct buf scratch; /* of one encoding at a time */
+	enum err failed;    /* the step under way lacked memory: its result */
 	struct effects effects;
 	struct links links;
 	struct txns txns;

@@ -44,7 +44,7 @@ struct txn_args {
 	 * one to a Resource-ID by somebody close enough; this one must be
 	 * answered by the node at the end of `link` (Join, s6.4.2.1). */
 	bool from_link_only;
-	txn_done *done;
+	txn_done *done; /* may be NULL */
 	void *ctx;
 };
 

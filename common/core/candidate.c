@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What an Attach says of where a node can be reached, RFC 6940 s6.5.1.1,
+ * s6.5.1.5, s6.5.1.11, s6.6.5.  ICE is not spoken: all candidates are No-ICE,
+ * each a listening address of TLS over TCP.
+ */
+#include "core/candidate.h"
+
+#include "core/state.h"
+
+/* RFC 5245 s4.1.2.1: host candidates by the order of the addresses. */
+static uint32_t priority(size_t i)
+{
+	const uint32_t host = 126, component = 255;
+	uint32_t local = 65535 - (uint32_t)i;
+
+	return host << 24 | local << 8 | component;
+}
+
+enum err candidate_body(struct node *n, bool offer, bool send_update,
+			struct slice *body)
+{
+	struct attach_req_ans a = { .role = offer ? SLICE_LIT("passive")
+						  : SLICE_LIT("active"),
+				    .send_update = send_update };
+	struct ice_candidate *c;
+
+	a.candidates.v = arena_zalloc(&n->arena, n->cfg.n_listen,
+				      sizeof(*a.candidates.v));
+	if (a.candidates.v == NULL)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < n->cfg.n_listen && i < CANDIDATES_MAX; i++) {
+		c = &a.candidates.v[a.candidates.n++];
+		c->addr_port = n->cfg.listen[i];
+		c->overlay_link = OVERLAY_LINK_TLS_TCP_FH_NO_ICE;
+		c->foundation = SLICE_LIT("1");
+		c->priority = priority(i);
+		c->type = CAND_HOST;
+	}
+	return node_encode(n, &wire_type_attach_req_ans, &a, body);
+}
+
+static bool is_no_ice(uint8_t overlay_link)
+{
+	return overlay_link == OVERLAY_LINK_DTLS_UDP_SR_NO_ICE ||
+	       overlay_link == OVERLAY_LINK_TLS_TCP_FH_NO_ICE;
+}
+
+static bool usable(const struct ice_candidate *c)
+{
+	return c->overlay_link == OVERLAY_LINK_TLS_TCP_FH_NO_ICE &&
+	       (c->addr_port.type == ADDRESS_IPV4 ||
+		c->addr_port.type == ADDRESS_IPV6) &&
+	       c->addr_port.port != 0;
+}
+
+/* Those that can be connected to, by falling priority; equals as they came. */
+static void sort(const struct ice_candidate_list *l,
+		 struct ip_address_port *out, uint32_t *n_out)
+{
+	uint32_t place[CANDIDATES_MAX], n = 0, i;
+
+	for (uint32_t k = 0; k < l->n; k++) {
+		if (!usable(&l->v[k]) || n == CANDIDATES_MAX)
+			continue;
+		for (i = n++;
+		     i > 0 && l->v[place[i - 1]].priority < l->v[k].priority;
+		     i--)
+			place[i] = place[i - 1];
+		place[i] = k;
+	}
+	for (i = 0; i < n; i++)
+		out[i] = l->v[place[i]].addr_port;
+	*n_out = n;
+}
+
+enum err candidate_read(struct node *n, struct slice body, bool offer,
+			struct attach_req_ans *attach,
+			struct ip_address_port *out, uint32_t *n_out,
+			const char **words)
+{
+	const struct slice role = offer ? SLICE_LIT("passive")
+					: SLICE_LIT("active");
+	const struct ice_candidate_list *l = &attach->candidates;
+	uint32_t n_no_ice = 0;
+
+	*words = "the Attach does not decode";
+	if (attach_req_ans_decode(attach, body, &n->arena, &n->env) != OK)
+		return ERR_INVALID_MESSAGE;
+	if (!slice_eq(attach->role, role)) {
+		*words = "the role is wrong";
+		return ERR_INVALID_MESSAGE;
+	}
+	for (uint32_t i = 0; i < l->n; i++)
+		n_no_ice += is_no_ice(l->v[i].overlay_link);
+	/* CHOICE: s6.5.1.1 names no code for mixed candidates. */
+	if (n_no_ice != 0 && n_no_ice != l->n) {
+		*words = "candidates with and without ICE";
+		return ERR_INVALID_MESSAGE;
+	}
+	/* An overlay is all ICE or all No-ICE, s6.5.1.5. */
+	if (!n->overlay->no_ice || n_no_ice == 0) {
+		*words = n->overlay->no_ice ? "this overlay is without ICE"
+					    : "this node is without ICE";
+		return ERR_INVALID_MESSAGE;
+	}
+	sort(l, out, n_out);
+	return OK;
+}

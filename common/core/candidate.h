@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CORE_CANDIDATE_H
+#define CORE_CANDIDATE_H
+
+#include "core/limits.h"
+#include "wire/attach.h"
+
+struct node;
+
+/* The candidates in an Attach, RFC 6940 s6.5.1.1: No-ICE alone is spoken here.
+ */
+
+/* This node's Attach, offering or answering; memory is in n->arena. */
+enum err candidate_body(struct node *n, bool offer, bool send_update,
+			struct slice *body) MUST_CHECK;
+/*
+ * Reads the Attach of another node.  `out` gets the addresses of candidates
+ * that this node can connect to, by falling priority, CANDIDATES_MAX at most.
+ * ERR_INVALID_MESSAGE, with words: it does not decode, its role is wrong, ICE
+ * and No-ICE are mixed, or the overlay wants the other.
+ */
+enum err candidate_read(struct node *n, struct slice body, bool offer,
+			struct attach_req_ans *attach,
+			struct ip_address_port *out, uint32_t *n_out,
+			const char **words) MUST_CHECK;
+
+#endif

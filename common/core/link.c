@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Links: the framing header both ways, acknowledgements, round-trip times and
+ * what becomes of a link that no longer answers.  RFC 6940 s6.6, s6.6.2,
+ * s6.6.5. TLS over TCP retransmits for us; a sender for DTLS (Simple
+ * Reliability, s6.6.3) belongs into link_send(), acked() and link_timer().
+ */
+#include "core/link.h"
+
+#include <stdlib.h>
+
+#include "core/state.h"
+#include "wire/frame.h"
+
+/* ---- the table ---- */
+
+static bool usable(const struct link *l)
+{
+	return l->up && !l->suspect;
+}
+
+struct link *link_find(const struct node *n, const struct node_id *id)
+{
+	struct link *best = NULL;
+
+	for (struct link *l = n->links.last; l != NULL; l = l->prev) {
+		if (!usable(l) || !id_eq(&l->node_id, id))
+			continue;
+		if (l->attached)
+			return l;
+		if (best == NULL)
+			best = l;
+	}
+	return best;
+}
+
+struct link *link_find_attached(const struct node *n, const struct node_id *id)
+{
+	struct link *l = link_find(n, id);
+
+	return l != NULL && l->attached ? l : NULL;
+}
+
+struct link *link_by_number(const struct node *n, uint32_t number)
+{
+	struct link *l = n->links.first;
+
+	while (l != NULL && l->number != number)
+		l = l->next;
+	return l;
+}
+
+uint32_t link_number(struct node *n)
+{
+	/* 2^31 connections of one process are not reached. */
+	return ++n->links.last_number;
+}
+
+/* ---- timing, RFC 6298 s2 ---- */
+
+static void set_timer(struct node *n, struct link *l)
+{
+	uint64_t from;
+
+	if (l->suspect) /* the hold runs from when it became so */
+		return;
+	if (l->n_sent == 0) {
+		heap_cancel(&n->timers, &l->timer);
+		return;
+	}
+	from = l->sent[l->sent_first].at_us;
+	if (from < l->last_ack_us)
+		from = l->last_ack_us;
+	node_timer(n, &l->timer, TIMER_LINK, from + l->rto_us);
+}
+
+static void measured(struct link *l, uint64_t rtt_us)
+{
+	uint64_t delta, wait;
+
+	if (l->srtt_us == 0) {
+		l->srtt_us = rtt_us == 0 ? 1 : rtt_us;
+		l->rttvar_us = rtt_us / 2;
+	} else {
+		delta = l->srtt_us > rtt_us ? l->srtt_us - rtt_us
+					    : rtt_us - l->srtt_us;
+		l->rttvar_us = (3 * l->rttvar_us + delta) / 4;
+		l->srtt_us = (7 * l->srtt_us + rtt_us) / 8;
+		if (l->srtt_us == 0)
+			l->srtt_us = 1;
+	}
+	wait = 4 * l->rttvar_us;
+	l->rto_us = l->srtt_us + (wait > 1000 ? wait : 1000);
+	l->rto_us = (l->rto_us + 999) / 1000 * 1000; /* whole milliseconds */
+	if (l->rto_us < LINK_RTO_MIN_US)
+		l->rto_us = LINK_RTO_MIN_US;
+	if (l->rto_us > LINK_RTO_MAX_US)
+		l->rto_us = LINK_RTO_MAX_US;
+}
+
+/* ---- sending ---- */
+
+static enum err emit(struct node *n, const struct link *l, struct slice bytes)
+{
+	struct effect fx = { .type = FX_SEND,
+			     .link = l->number,
+			     .bytes = bytes };
+
+	return node_failed(n, node_effect(n, &fx));
+}
+
+static enum err remember_sent(struct node *n, struct link *l, size_t len)
+{
+	struct link_sent *v;
+	uint32_t cap;
+
+	if (l->n_sent == l->sent_cap) {
+		cap = l->sent_cap == 0 ? 16 : 2 * l->sent_cap;
+		if ((v = calloc(cap, sizeof(*v))) == NULL)
+			return node_failed(n, ERR_NOMEM);
+		for (uint32_t i = 0; i < l->n_sent; i++)
+			v[i] = l->sent[(l->sent_first + i) % l->sent_cap];
+		free(l->sent);
+		l->sent = v;
+		l->sent_first = 0;
+		l->sent_cap = cap;
+	}
+	v = &l->sent[(l->sent_first + l->n_sent++) % l->sent_cap];
+	v->at_us = n->now.mono_us;
+	v->sequence = l->next_sequence++;
+	v->len = (uint32_t)len;
+	l->sent_bytes += len;
+	return OK;
+}
+
+enum err link_send(struct node *n, struct link *l, struct slice message)
+{
+	struct framed_message f = { .type = FRAME_DATA, .message = message };
+	struct slice bytes;
+	enum err r;
+
+	if (l->closed)
+		return OK;
+	if (l->n_sent >= LINK_SENT_MAX ||
+	    l->sent_bytes + message.len > LINK_SENT_BYTES_MAX) {
+		node_trace(n, "link %u full", l->number);
+		return OK;
+	}
+	f.sequence = l->next_sequence;
+	if ((r = node_encode(n, &wire_type_framed_message, &f, &bytes)) != OK ||
+	    (r = remember_sent(n, l, message.len)) != OK ||
+	    (r = emit(n, l, bytes)) != OK)
+		return r;
+	if (!l->suspect && l->n_sent == 1)
+		set_timer(n, l);
+	return OK;
+}
+
+/* ---- receiving ---- */
+
+static void heard(struct node *n, struct link *l)
+{
+	if (l->up)
+		return;
+	l->up = true;
+	node_trace(n, "link %u up", l->number);
+	ring_link_up(n, l);
+	if (!l->closed)
+		dial_link_up(n, l);
+	if (!l->closed)
+		client_wake(n);
+}
+
+/*
+ * CHOICE: only ack_sequence is trusted, other implementations set the bits of
+ * `received` differently.  TCP keeps order, so what was sent before it has come
+ * too.
+ */
+static void acked(struct node *n, struct link *l, uint32_t sequence)
+{
+	const struct link_sent *s;
+	uint32_t k;
+
+	if (l->n_sent == 0)
+		return;
+	k = sequence - l->sent[l->sent_first].sequence;
+	if (k >= l->n_sent) {
+		node_trace(n, "link %u ack of %u, not sent", l->number,
+			   sequence);
+		return;
+	}
+	s = &l->sent[(l->sent_first + k) % l->sent_cap];
+	measured(l, n->now.mono_us - s->at_us);
+	for (uint32_t i = 0; i <= k; i++) {
+		l->sent_bytes -= l->sent[l->sent_first].len;
+		l->sent_first = (l->sent_first + 1) % l->sent_cap;
+	}
+	l->n_sent -= k + 1;
+	l->last_ack_us = n->now.mono_us;
+	if (l->suspect) {
+		l->suspect = false;
+		node_trace(n, "link %u back", l->number);
+		ring_link_suspect(n, l);
+	}
+	set_timer(n, l);
+	heard(n, l);
+}
+
+/* CHOICE: bit N-M-1 stands for the earlier frame M: all 32 fit. */
+static uint32_t received_mask(const struct link *l, uint32_t sequence)
+{
+	uint32_t mask = 0, distance;
+
+	for (uint32_t i = 0; i < l->n_received; i++) {
+		distance = sequence - l->received[i];
+		if (distance >= 1 && distance <= 32)
+			mask |= UINT32_C(1) << (distance - 1);
+	}
+	return mask;
+}
+
+static void acknowledge(struct node *n, struct link *l, uint32_t sequence)
+{
+	struct framed_message f = { .type = FRAME_ACK,
+				    .ack_sequence = sequence,
+				    .received = received_mask(l, sequence) };
+	const uint32_t room = sizeof(l->received) / sizeof(l->received[0]);
+	struct slice bytes;
+
+	l->received[l->received_next] = sequence;
+	l->received_next = (l->received_next + 1) % room;
+	if (l->n_received < room)
+		l->n_received++;
+	if (node_failed(n, node_encode(n, &wire_type_framed_message, &f,
+				       &bytes)) == OK)
+		(void)emit(n, l, bytes); /* its failure is noted */
+}
+
+static void frame(struct node *n, struct link *l, struct slice bytes)
+{
+	struct framed_message f;
+	struct arena a = ARENA_INIT(0);
+
+	if (framed_message_decode(&f, bytes, &a, &n->env) != OK) {
+		link_close(n, l, ERR_MALFORMED);
+		return;
+	}
+	if (f.type == FRAME_ACK) {
+		acked(n, l, f.ack_sequence);
+		return;
+	}
+	acknowledge(n, l, f.sequence);
+	heard(n, l);
+	if (!l->closed)
+		route_receive(n, l, f.message);
+}
+
+/*
+ * A message larger than the overlay allows was announced: the sender of a
+ * request is told, the link closed, s6.6.  That needs the header; when the
+ * header alone is too large, nobody is told.  False: too little has come yet.
+ */
+static bool refuse_large(struct node *n, struct link *l, struct slice in)
+{
+	const uint8_t *h = in.p + FRAME_DATA_HEAD;
+	size_t len = HEADER_MIN, have;
+	struct packet p = { 0 };
+
+	if (in.len < FRAME_DATA_HEAD)
+		return false;
+	have = in.len - FRAME_DATA_HEAD;
+	if (have < HEADER_MIN)
+		return false;
+	for (unsigned i = 32; i < HEADER_MIN; i += 2)
+		len += (size_t)h[i] << 8 | h[i + 1];
+	if (len <= n->overlay->max_message_size) {
+		if (have < len + 2) /* the method's code */
+			return false;
+		if (forwarding_header_decode(&p.header, slice_of(h, len),
+					     &n->arena, &n->env) == OK) {
+			p.payload = slice_of(h + len, 2);
+			reply_error(n, l, &p, ERR_MESSAGE_TOO_LARGE,
+				    "larger than max-message-size");
+		}
+	}
+	link_close(n, l, ERR_MESSAGE_TOO_LARGE);
+	return true;
+}
+
+/* Handles the frame at the start of `in`; 0 when it is not whole. */
+static size_t take_frame(struct node *n, struct link *l, struct slice in)
+{
+	size_t len;
+
+	switch (frame_length(in, n->overlay->max_message_size, &len)) {
+	case OK:
+		break;
+	case ERR_LIMIT:
+		(void)refuse_large(n, l, in); /* or waits for its header */
+		return 0;
+	default:
+		link_close(n, l, ERR_MALFORMED);
+		return 0;
+	}
+	if (len == 0 || in.len < len)
+		return 0;
+	frame(n, l, slice_sub(in, 0, len));
+	return len;
+}
+
+void link_bytes(struct node *n, const struct event *ev)
+{
+	struct link *l = link_by_number(n, ev->link);
+	struct slice in = ev->bytes;
+	size_t len, used = 0;
+	bool buffered;
+
+	if (l == NULL)
+		return;
+	if ((buffered = l->in.len > 0)) {
+		if (node_failed(n, buf_append_slice(&l->in, in)) != OK)
+			return;
+		in = buf_slice(&l->in);
+	}
+	while (used < in.len &&
+	       (len = take_frame(n, l, slice_sub(in, used, in.len - used))) !=
+		       0) {
+		used += len;
+		if (l->closed)
+			return;
+	}
+	if (l->closed)
+		return;
+	if (buffered) {
+		buf_consume(&l->in, used);
+		if (l->in.len == 0)
+			buf_clear(&l->in);
+		return;
+	}
+	node_failed(n, buf_append_slice(&l->in,
+					slice_sub(in, used, in.len - used)));
+}
+
+/* ---- opening and closing ---- */
+
+enum err link_opened(struct node *n, const struct event *ev)
+{
+	struct effect refuse = { .type = FX_CLOSE, .link = ev->link };
+	struct link *l;
+	enum err r;
+
+	if ((r = certs_current(n, ev->cert)) == OK && n->links.n >= LINKS_MAX)
+		r = ERR_FULL;
+	if (r != OK || n->state == STATE_LEFT ||
+	    (l = calloc(1, sizeof(*l))) == NULL) {
+		node_trace(n, "link %u refused %s", ev->link, err_name(r));
+		dial_link_down(n, ev->link, r == OK ? ERR_NOMEM : r);
+		return node_effect(n, &refuse);
+	}
+	l->number = ev->link;
+	l->serial = ++n->links.last_serial;
+	l->cert = cert_ref(ev->cert);
+	l->node_id = l->cert->node_ids[0];
+	l->address = ev->address;
+	l->address.unknown = slice_of(NULL, 0);
+	l->outgoing = ev->link < LINK_INCOMING;
+	l->rto_us = LINK_RTO_FIRST_US;
+	l->in.max = SIZE_MAX;
+	l->prev = n->links.last;
+	*(l->prev == NULL ? &n->links.first : &l->prev->next) = l;
+	n->links.last = l;
+	n->links.n++;
+	node_trace(n, "link %u open %s", l->number, id_short(&l->node_id).s);
+	dial_link_open(n, l);
+	if (!l->closed)
+		client_wake(n);
+	if (!l->closed && l->outgoing && l->next_sequence == 0)
+		dial_greet(n, l);
+	return OK;
+}
+
+static void link_free(struct node *n, struct link *l)
+{
+	n->cfg.crypto->cert_unref(n->cfg.crypto->ctx, l->cert);
+	buf_clear(&l->in);
+	free(l->sent);
+	free(l);
+}
+
+/* Out of the table; the parts that built on it hear of it. */
+static void gone(struct node *n, struct link *l, enum err why)
+{
+	node_trace(n, "link %u closed %s", l->number, err_name(why));
+	*(l->prev == NULL ? &n->links.first : &l->prev->next) = l->next;
+	*(l->next == NULL ? &n->links.last : &l->next->prev) = l->prev;
+	n->links.n--;
+	l->closed = true;
+	heap_cancel(&n->timers, &l->timer);
+	opaque_forget(n, l);
+	l->next = n->links.closed;
+	n->links.closed = l;
+	dial_link_down(n, l->number, why);
+	if (l->up)
+		ring_link_down(n, l);
+	txn_link_down(n, l->number);
+}
+
+void link_close(struct node *n, struct link *l, enum err why)
+{
+	struct effect fx = { .type = FX_CLOSE, .link = l->number };
+
+	if (l->closed)
+		return;
+	node_failed(n, node_effect(n, &fx));
+	gone(n, l, why);
+}
+
+void link_lost(struct node *n, const struct event *ev)
+{
+	struct link *l = link_by_number(n, ev->link);
+	enum err why = ev->err == OK ? ERR_LINK_CLOSED : ev->err;
+
+	if (l != NULL)
+		gone(n, l, why);
+	else /* it never came up */
+		dial_link_down(n, ev->link, why);
+}
+
+void link_timer(struct node *n, struct timer *t)
+{
+	struct link *l = container_of(t, struct link, timer);
+
+	if (l->suspect) {
+		link_close(n, l, ERR_TIMEOUT);
+		return;
+	}
+	/* No ACK for an RTO: out of routing now, closed if that lasts. */
+	l->suspect = true;
+	node_trace(n, "link %u suspect", l->number);
+	node_timer(n, &l->timer, TIMER_LINK, n->now.mono_us + LINK_HOLD_US);
+	ring_link_suspect(n, l);
+}
+
+void link_sweep(struct node *n)
+{
+	struct link *l;
+
+	while ((l = n->links.closed) != NULL) {
+		n->links.closed = l->next;
+		link_free(n, l);
+	}
+}
+
+void link_clear(struct node *n)
+{
+	struct link *next;
+
+	for (struct link *l = n->links.first; l != NULL; l = next) {
+		next = l->next;
+		link_free(n, l);
+	}
+	n->links.first = n->links.last = NULL;
+	link_sweep(n);
+}
