@@ -92,6 +92,7 @@ libp2psip_a_SOURCES += \
 	common/core/certs.h \
 	common/core/client.c \
 	common/core/client.h \
+	common/core/client_data.c \
 	common/core/config_update.c \
 	common/core/config_update.h \
 	common/core/dial.c \
