@@ -309,10 +309,28 @@ void client_table(struct node *n, const struct node_id *from,
 		  const struct chord_update *update)
 {
 	struct client_op *op, *next;
-	struct result res = { .responder = *from, .table = update };
+	struct result res = { .responder = *from };
+	struct chord_update *copy;
 
 	if (update->type != CHORD_UPDATE_FULL)
 		return;
+	if ((copy = arena_zalloc(&n->arena, 1, sizeof(*copy))) == NULL ||
+	    !copy_array(&n->arena, update->predecessors.v,
+			update->predecessors.n, sizeof(struct node_id),
+			&copy->predecessors.v) ||
+	    !copy_array(&n->arena, update->successors.v, update->successors.n,
+			sizeof(struct node_id), &copy->successors.v) ||
+	    !copy_array(&n->arena, update->fingers.v, update->fingers.n,
+			sizeof(struct node_id), &copy->fingers.v)) {
+		node_failed(n, ERR_NOMEM);
+		return;
+	}
+	copy->uptime = update->uptime;
+	copy->type = update->type;
+	copy->predecessors.n = update->predecessors.n;
+	copy->successors.n = update->successors.n;
+	copy->fingers.n = update->fingers.n;
+	res.table = copy;
 	for (op = n->clients.first; op != NULL; op = next) {
 		next = op->next;
 		if (op->command.type == CMD_TABLE && !op->queued)

@@ -48,7 +48,7 @@ void client_end_txn(struct node *n, struct client_op *op,
 		    const struct txn_end *end, struct result *res);
 
 /* An UpdateReq with a whole table has come from a peer: what CMD_TABLE waits
- * for, if it does.  `update` must live until the next step. */
+ * for, if it does. */
 void client_table(struct node *n, const struct node_id *from,
 		  const struct chord_update *update);
 /* A link is open, or CMD_START has ended: what waited goes on. */

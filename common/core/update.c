@@ -200,6 +200,8 @@ void update_on_update(struct node *n, struct request *req)
 		if (u.type != CHORD_UPDATE_PEER_READY)
 			learn(n, &req->source, &u);
 		join_updated(n, &req->source, &u);
+	} else if (n->cfg.role == ROLE_CLIENT) {
+		client_table(n, &req->source, &u);
 	}
 	request_answer_take(n, req, (struct slice){ 0 });
 }
