@@ -86,6 +86,8 @@ libp2psip_a_SOURCES += \
 	common/core/access.h \
 	common/core/admit.c \
 	common/core/admit.h \
+	common/core/aor.c \
+	common/core/aor.h \
 	common/core/candidate.c \
 	common/core/candidate.h \
 	common/core/certs.c \

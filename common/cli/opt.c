@@ -7,10 +7,12 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "config.h"
@@ -266,6 +268,14 @@ static void read_all(const struct flat *f, int argc, char *argv[], bool given[])
 	}
 }
 
+/* An assertion has failed and said so: the status tells a bug from a mistake.
+ */
+static void on_abort(int signum)
+{
+	(void)signum;
+	_exit(EX_SOFTWARE);
+}
+
 char **opt_parse(const struct opt *opts, int min, int max, int argc,
 		 char *argv[])
 {
@@ -273,6 +283,7 @@ char **opt_parse(const struct opt *opts, int min, int max, int argc,
 	bool given[OPTS_MAX] = { false };
 	int n;
 
+	signal(SIGABRT, on_abort);
 	flatten(&f, opts);
 	tool_name = f.tool->name;
 	read_all(&f, argc, argv, given);
