@@ -127,7 +127,8 @@ static const struct json *anywhere(const struct json *v, const char *name)
 	return NULL;
 }
 
-static bool decode(struct vector *v, const struct wire_type *t, void **out)
+static bool decode(struct vector *v, const struct wire_type *t, struct slice in,
+		   void **out)
 {
 	char words[300];
 	enum err r;
@@ -136,7 +137,7 @@ static bool decode(struct vector *v, const struct wire_type *t, void **out)
 		fail(v, t->name, "too large");
 		return false;
 	}
-	r = wire_decode(t, *out, v->bytes, v->arena, &v->env);
+	r = wire_decode(t, *out, in, v->arena, &v->env);
 	if (r == OK)
 		return true;
 	(void)snprintf(words, sizeof(words), "does not decode as %s: %s",
@@ -187,7 +188,7 @@ static void check_type(struct vector *v, const struct wire_type *t, bool whole)
 	struct buf b = BUF_INIT(FILE_MAX);
 	void *p;
 
-	if (!decode(v, t, &p))
+	if (!decode(v, t, v->bytes, &p))
 		return;
 	encode(v, t, p, v->bytes);
 	if (wire_print(t, p, &b, &v->env) != OK)
@@ -201,21 +202,18 @@ static void check_message(struct vector *v)
 {
 	struct buf b = BUF_INIT(FILE_MAX);
 	const struct wire_type *t;
-	struct slice bytes = v->bytes;
 	struct message *m;
 	void *p, *body = NULL;
 
-	if (!decode(v, &wire_type_message, &p))
+	if (!decode(v, &wire_type_message, v->bytes, &p))
 		return;
 	m = p;
-	encode(v, &wire_type_message, m, bytes);
+	encode(v, &wire_type_message, m, v->bytes);
 	encode(v, &wire_type_message_contents, &m->contents, m->contents_bytes);
 	if ((t = message_body_type(m->contents.message_code)) != NULL) {
-		v->bytes = m->contents.message_body;
-		if (!decode(v, t, &body))
+		if (!decode(v, t, m->contents.message_body, &body))
 			return;
-		encode(v, t, body, v->bytes);
-		v->bytes = bytes;
+		encode(v, t, body, m->contents.message_body);
 	}
 	if (message_print_deep(m, &b, v->arena, &v->env) != OK)
 		fail(v, "message", "does not print");
@@ -233,7 +231,7 @@ static void check_fragment(struct vector *v)
 	struct packet *packet;
 	void *p;
 
-	if (!decode(v, &wire_type_packet, &p))
+	if (!decode(v, &wire_type_packet, v->bytes, &p))
 		return;
 	packet = p;
 	encode(v, &wire_type_packet, packet, v->bytes);
