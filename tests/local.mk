@@ -103,10 +103,12 @@ bats_tests = \
 	tests/cli/helpers.bats
 TESTS += $(bats_tests)
 
-TESTS += tests/conformance/selftest tests/harness/selftest tests/oracle/others
+TESTS += tests/conformance/selftest tests/harness/selftest tests/oracle/others \
+	tests/oracle/selftest
 
 EXTRA_DIST += tests/requirements.txt tests/cli tests/conformance tests/harness \
-	tests/lint tests/fuzz/corpus tests/oracle/others
+	tests/lint tests/fuzz/corpus tests/oracle/others \
+	tests/oracle/examples tests/oracle/selftest
 
 # Makes sure that a tree built for a plain `make` also builds what the tests need.
 build-tests: all $(check_PROGRAMS)

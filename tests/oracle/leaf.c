@@ -366,10 +366,12 @@ static bool same_value(const struct json *theirs, const char *ours)
 	}
 }
 
-static struct leaf *find(const struct leaf *want, struct leaves *got)
+/* Both are in the order of the wire, so the next one is looked at first. */
+static struct leaf *find(const struct leaf *want, struct leaves *got,
+			 size_t next)
 {
 	for (size_t i = 0; i < got->n; i++) {
-		struct leaf *g = &got->v[i];
+		struct leaf *g = &got->v[(next + i) % got->n];
 
 		if (g->used || strcmp(g->place, want->place) != 0)
 			continue;
@@ -385,13 +387,16 @@ unsigned leaves_compare(const struct leaves *want, struct leaves *got,
 {
 	char words[300];
 	unsigned bad = 0;
+	size_t next = 0;
 
 	for (size_t i = 0; i < want->n; i++) {
 		const struct leaf *w = &want->v[i];
-		struct leaf *g = find(w, got);
+		struct leaf *g = find(w, got, next);
 
-		if (g != NULL)
+		if (g != NULL) {
 			g->used = true;
+			next = (size_t)(g - got->v) + 1;
+		}
 		if (g != NULL && same_value(w->json, g->value))
 			continue;
 		if (g == NULL)
