@@ -30,6 +30,17 @@ static const struct opt init_opts[] = {
 	OPT_END,
 };
 
+static const struct opt serve_opts[] = {
+	OPT_TOOL(TOOL " serve", "", "serve the document and enrollment"),
+	OPT_DIR,
+	OPT_STR('l', "listen", "ADDR:PORT", &operate_options.listen,
+		"serve here, not where the document says"),
+	OPT_STR(0, "lifetime", "TIME", &operate_options.lifetime,
+		"of the certificates issued, default 90d"),
+	OPT_COMMON,
+	OPT_END,
+};
+
 static const struct opt sign_opts[] = {
 	OPT_TOOL(TOOL " sign", "", "sign the document again"),
 	OPT_DIR,
@@ -68,6 +79,7 @@ static const struct command {
 	enum err (*run)(char *operands[]);
 } commands[] = {
 	{ "init", init_opts, 1, operate_init },
+	{ "serve", serve_opts, 0, operate_serve },
 	{ "sign", sign_opts, 0, operate_sign },
 	{ "check", check_opts, 1, operate_check },
 	{ "adduser", user_opts, 1, operate_add_user },

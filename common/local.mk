@@ -217,6 +217,10 @@ libp2psip_a_SOURCES += \
 	common/net/commit.h \
 	common/net/driver.c \
 	common/net/driver.h \
+	common/net/enroll_server.c \
+	common/net/enroll_server.h \
+	common/net/httpd.c \
+	common/net/httpd.h \
 	common/net/loop.c \
 	common/net/loop.h \
 	common/net/notify.c \
@@ -248,6 +252,7 @@ libp2psip_a_SOURCES += \
 	common/cli/entry.h \
 	common/cli/operate.c \
 	common/cli/operate.h \
+	common/cli/operate_serve.c \
 	common/cli/opt.c \
 	common/cli/opt.h \
 	common/cli/out.c \
