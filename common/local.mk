@@ -95,6 +95,8 @@ libp2psip_a_SOURCES += \
 	common/core/client.c \
 	common/core/client.h \
 	common/core/client_data.c \
+	common/core/client_verify.c \
+	common/core/client_verify.h \
 	common/core/config_update.c \
 	common/core/config_update.h \
 	common/core/dial.c \

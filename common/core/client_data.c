@@ -6,13 +6,14 @@
  */
 #include "core/client.h"
 
-#include "core/access.h"
+#include "core/client_verify.h"
 #include "core/state.h"
 
-/* A Store under way. */
-struct data_store {
-	uint64_t *times; /* storage_time of each item */
-	bool again;      /* this is the second try */
+/* What a command remembers between its requests. */
+struct data_op {
+	uint64_t *times; /* STORE: storage_time of each item */
+	bool again;      /* STORE: the second try, after Data_Too_Old */
+	bool taught;     /* the other side was sent the Kinds it lacked */
 };
 
 static enum err send(struct node *n, struct client_op *op, uint16_t code,
@@ -40,106 +41,86 @@ static struct slice resource_of(const struct client_op *op)
 	return id_slice(&op->command.resource, RING_ID_LEN);
 }
 
-/* An error of another peer whose error_info is a structure and not words. */
-static void end_without_words(struct node *n, struct client_op *op,
-			      const struct txn_end *end, struct result *res)
+/* ---- what the other side does not know ---- */
+
+static bool is_listed(const struct kind_id_list *l, uint32_t kind)
+{
+	for (uint32_t i = 0; i < l->n; i++)
+		if (l->v[i] == kind)
+			return true;
+	return false;
+}
+
+/* The kind-blocks of our document that the other side lacks, as a ConfigUpdate.
+ */
+static enum err make_update(struct node *n, struct slice info,
+			    struct config_update_req *out)
+{
+	const struct overlay *o = n->overlay;
+	struct unknown_kinds unknown;
+	struct slice *v;
+	enum err r;
+
+	r = unknown_kinds_decode(&unknown, info, &n->arena, &n->env);
+	if (r != OK)
+		return r;
+	v = arena_zalloc(&n->arena, o->n_kind_blocks, sizeof(*v));
+	if (v == NULL)
+		return ERR_NOMEM;
+	*out = (struct config_update_req){ .type = CONFIG_UPDATE_KIND };
+	out->kinds.v = v;
+	for (size_t i = 0; i < o->n_kind_blocks; i++)
+		if (is_listed(&unknown.unknown_kinds, o->kind_blocks[i].kind))
+			v[out->kinds.n++] = o->kind_blocks[i].xml;
+	return out->kinds.n > 0 ? OK : ERR_UNKNOWN_KIND;
+}
+
+/* Whatever came of it, the command is tried once more. */
+static void taught(struct node *n, void *ctx, const struct txn_end *end)
+{
+	struct client_op *op = ctx;
+
+	node_trace(n, "kinds sent to %s %s", id_short(&end->responder).s,
+		   err_name(end->err));
+	op->txn = NULL;
+	client_data_start(n, op);
+}
+
+/* Who hears that a Kind is unknown sends its definition, RFC 6940 s7.4.1.2. */
+static enum err teach(struct node *n, struct client_op *op,
+		      const struct txn_end *end)
+{
+	struct txn_args args = { .code = MSG_CONFIG_UPDATE_REQ,
+				 .done = taught,
+				 .ctx = op };
+	struct config_update_req body;
+	struct data_op *st = op->state;
+	enum err r;
+
+	if (st->taught)
+		return ERR_UNKNOWN_KIND;
+	st->taught = true;
+	if ((r = make_update(n, end->info, &body)) != OK ||
+	    (r = node_encode(n, &wire_type_config_update_req, &body,
+			     &args.body)) != OK ||
+	    (r = txn_to_node(n, &end->responder, &args.destination)) != OK)
+		return r;
+	return txn_send(n, &args, &op->txn);
+}
+
+/* Ends with the answer of the other side; an error_info that is a structure is
+ * not shown as words. */
+static void finish(struct node *n, struct client_op *op,
+		   const struct txn_end *end, struct result *res)
 {
 	struct txn_end e = *end;
 
-	e.info = SLICE_LIT("");
+	if (e.err == ERR_UNKNOWN_KIND && teach(n, op, end) == OK)
+		return;
+	if (e.err == ERR_UNKNOWN_KIND ||
+	    e.err == ERR_GENERATION_COUNTER_TOO_LOW)
+		e.info = SLICE_LIT("");
 	client_end_txn(n, op, &e, res);
-}
-
-/* ---- what a Fetch brings ---- */
-
-/* A value that is not there and says so, RFC 6940 s7.4.2.2. */
-static bool is_synthetic(const struct stored_data *d)
-{
-	return signature_is_none(&d->signature) && !d->value.exists &&
-	       d->value.value.len == 0;
-}
-
-/*
- * Is it signed by somebody who may write it there?  A signature alone says only
- * that someone in this overlay made it.  RFC 6940 s7.4.2.2, RFC 7904 s4.2.
- */
-static enum err verify_value(struct node *n, const struct client_op *op,
-			     const struct kind *k, const struct stored_data *d,
-			     struct value_signer *out)
-{
-	struct node_id node_id;
-	struct cert *cert;
-	char *user;
-	enum err r;
-
-	if (is_synthetic(d)) {
-		*out = (struct value_signer){ .user = "" };
-		return OK;
-	}
-	r = certs_verify_value(n, resource_of(op), k->id, d, &cert, &node_id);
-	if (r == OK)
-		r = access_check(n, k, &op->command.resource, &d->value,
-				 (struct access_signer){ cert, &node_id },
-				 NULL);
-	if (r != OK)
-		return r;
-	user = arena_str(&n->arena, slice_str(cert->user));
-	if (user == NULL)
-		return ERR_NOMEM;
-	*out = (struct value_signer){ user, node_id };
-	return OK;
-}
-
-/* Leaves in `kr` the values that verify. */
-static enum err verify_kind(struct node *n, const struct client_op *op,
-			    struct fetch_kind_response *kr,
-			    const struct value_signer **signers, bool *partial)
-{
-	const struct kind *k = kinds_find(&n->overlay->kinds, kr->kind);
-	struct value_signer *v = arena_zalloc(&n->arena, kr->values.n,
-					      sizeof(*v));
-	uint32_t kept = 0;
-	enum err r;
-
-	if (v == NULL)
-		return ERR_NOMEM;
-	for (uint32_t i = 0; i < kr->values.n; i++) {
-		r = k == NULL ? ERR_UNKNOWN_KIND
-			      : verify_value(n, op, k, &kr->values.v[i],
-					     &v[kept]);
-		if (r == ERR_NOMEM)
-			return r;
-		if (r != OK) {
-			node_trace(n, "discard a value: %s", err_name(r));
-			*partial = true;
-			continue;
-		}
-		kr->values.v[kept++] = kr->values.v[i];
-	}
-	kr->values.n = kept;
-	*signers = v;
-	return OK;
-}
-
-/* Decodes a FetchAns and discards every value that does not verify. */
-static enum err verify_fetch(struct node *n, const struct client_op *op,
-			     struct slice body, struct fetch_ans *ans,
-			     struct result *res)
-{
-	const struct value_signer **signers;
-	enum err r = fetch_ans_decode(ans, body, &n->arena, &n->env);
-
-	if (r != OK)
-		return r;
-	signers = arena_zalloc(&n->arena, ans->kind_responses.n,
-			       sizeof(*signers));
-	if (signers == NULL)
-		return ERR_NOMEM;
-	for (uint32_t i = 0; i < ans->kind_responses.n && r == OK; i++)
-		r = verify_kind(n, op, &ans->kind_responses.v[i], &signers[i],
-				&res->partial);
-	res->signers = signers;
-	return r;
 }
 
 /* ---- Store ---- */
@@ -189,7 +170,7 @@ static struct store_kind_data *kind_data_of(struct store_req *req,
 static enum err make_store(struct node *n, struct client_op *op,
 			   struct store_req *req)
 {
-	const struct data_store *st = op->state;
+	const struct data_op *st = op->state;
 	const struct command *c = &op->command;
 	struct store_kind_data *d;
 	enum err r;
@@ -234,12 +215,12 @@ static enum err store_send(struct node *n, struct client_op *op)
 static enum err store_start(struct node *n, struct client_op *op)
 {
 	const struct command *c = &op->command;
-	struct data_store *st = arena_zalloc(&op->arena, 1, sizeof(*st));
+	struct data_op *st = op->state;
 
 	if (c->n_items == 0)
 		return ERR_USAGE;
-	if (st == NULL)
-		return ERR_NOMEM;
+	if (st->times != NULL)
+		return store_send(n, op);
 	st->times = arena_zalloc(&op->arena, c->n_items, sizeof(*st->times));
 	if (st->times == NULL)
 		return ERR_NOMEM;
@@ -247,7 +228,6 @@ static enum err store_start(struct node *n, struct client_op *op)
 		st->times[i] = c->items[i].storage_time != 0
 				       ? c->items[i].storage_time
 				       : n->now.unix_ms;
-	op->state = st;
 	return store_send(n, op);
 }
 
@@ -255,7 +235,7 @@ static enum err store_start(struct node *n, struct client_op *op)
  * not where the user has said what must be there. */
 static bool may_retry(const struct client_op *op)
 {
-	const struct data_store *st = op->state;
+	const struct data_op *st = op->state;
 
 	if (st->again)
 		return false;
@@ -317,7 +297,7 @@ static void adjust_times(struct node *n, struct client_op *op,
 			 const struct fetch_ans *ans)
 {
 	const struct fetch_kind_response *kr;
-	struct data_store *st = op->state;
+	struct data_op *st = op->state;
 	const struct store_item *it;
 	const struct stored_data *d;
 	const struct kind *k;
@@ -349,19 +329,20 @@ static void old_fetched(struct node *n, void *ctx, const struct txn_end *end)
 
 	op->txn = NULL;
 	if (e.err == OK)
-		e.err = verify_fetch(n, op, e.body, &ans, &res);
+		e.err = client_verify_fetch(n, &op->command.resource, e.body,
+					    &ans, &res);
 	if (e.err == OK) {
 		adjust_times(n, op, &ans);
 		e.err = store_send(n, op);
 	}
 	if (e.err != OK)
-		end_without_words(n, op, &e, NULL);
+		finish(n, op, &e, NULL);
 }
 
 /* After the first Error_Data_Too_Old. */
 static enum err store_again(struct node *n, struct client_op *op)
 {
-	struct data_store *st = op->state;
+	struct data_op *st = op->state;
 	struct fetch_req req = { 0 };
 	enum err r = make_fetch(n, op, &req);
 
@@ -396,11 +377,7 @@ static void store_done(struct node *n, void *ctx, const struct txn_end *end)
 		if (store_ans_decode(ans, e.info, &n->arena, &n->env) == OK)
 			res.store = ans;
 	}
-	if (e.err == ERR_GENERATION_COUNTER_TOO_LOW ||
-	    e.err == ERR_UNKNOWN_KIND)
-		end_without_words(n, op, &e, &res);
-	else
-		client_end_txn(n, op, &e, &res);
+	finish(n, op, &e, &res);
 }
 
 /* ---- Fetch ---- */
@@ -431,13 +408,11 @@ static void fetch_done(struct node *n, void *ctx, const struct txn_end *end)
 	if (ans == NULL)
 		e.err = ERR_NOMEM;
 	if (e.err == OK)
-		e.err = verify_fetch(n, op, e.body, ans, &res);
+		e.err = client_verify_fetch(n, &op->command.resource, e.body,
+					    ans, &res);
 	if (e.err == OK)
 		res.fetch = ans;
-	if (e.err == ERR_UNKNOWN_KIND)
-		end_without_words(n, op, &e, &res);
-	else
-		client_end_txn(n, op, &e, &res);
+	finish(n, op, &e, &res);
 }
 
 /* ---- Stat and Find ---- */
@@ -456,10 +431,7 @@ static void stat_done(struct node *n, void *ctx, const struct txn_end *end)
 		e.err = stat_ans_decode(ans, e.body, &n->arena, &n->env);
 	if (e.err == OK)
 		res.stat = ans;
-	if (e.err == ERR_UNKNOWN_KIND)
-		end_without_words(n, op, &e, &res);
-	else
-		client_end_txn(n, op, &e, &res);
+	finish(n, op, &e, &res);
 }
 
 static void find_done(struct node *n, void *ctx, const struct txn_end *end)
@@ -476,7 +448,7 @@ static void find_done(struct node *n, void *ctx, const struct txn_end *end)
 		e.err = find_ans_decode(ans, e.body, &n->arena, &n->env);
 	if (e.err == OK)
 		res.find = ans;
-	client_end_txn(n, op, &e, &res);
+	finish(n, op, &e, &res);
 }
 
 static enum err find_start(struct node *n, struct client_op *op)
@@ -492,6 +464,12 @@ void client_data_start(struct node *n, struct client_op *op)
 {
 	enum err r = ERR_USAGE;
 
+	if (op->state == NULL)
+		op->state = arena_zalloc(&op->arena, 1, sizeof(struct data_op));
+	if (op->state == NULL) {
+		client_end(n, op, ERR_NOMEM, NULL);
+		return;
+	}
 	switch (op->command.type) {
 	case CMD_STORE:
 		r = store_start(n, op);

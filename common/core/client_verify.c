@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Believing what a Fetch brings: signatures and access policies of values,
+ * judged by the reader.  RFC 6940 s7.4.2.2, RFC 7904 s4.2.
+ */
+#include "core/client_verify.h"
+
+#include "core/access.h"
+#include "core/state.h"
+
+/* A value that is not there and says so, RFC 6940 s7.4.2.2. */
+static bool is_synthetic(const struct stored_data *d)
+{
+	return signature_is_none(&d->signature) && !d->value.exists &&
+	       d->value.value.len == 0;
+}
+
+/*
+ * Is it signed by somebody who may write it there?  A signature alone says only
+ * that someone in this overlay made it.  RFC 6940 s7.4.2.2, RFC 7904 s4.2.
+ */
+static enum err verify_value(struct node *n, const struct node_id *resource,
+			     const struct kind *k, const struct stored_data *d,
+			     struct value_signer *out)
+{
+	struct node_id node_id;
+	struct cert *cert;
+	char *user;
+	enum err r;
+
+	if (is_synthetic(d)) {
+		*out = (struct value_signer){ .user = "" };
+		return OK;
+	}
+	r = certs_verify_value(n, id_slice(resource, RING_ID_LEN), k->id, d,
+			       &cert, &node_id);
+	if (r == OK)
+		r = access_check(n, k, resource, &d->value,
+				 (struct access_signer){ cert, &node_id },
+				 NULL);
+	if (r != OK)
+		return r;
+	user = arena_str(&n->arena, slice_str(cert->user));
+	if (user == NULL)
+		return ERR_NOMEM;
+	*out = (struct value_signer){ user, node_id };
+	return OK;
+}
+
+/* Leaves in `kr` the values that verify. */
+static enum err verify_kind(struct node *n, const struct node_id *resource,
+			    struct fetch_kind_response *kr,
+			    const struct value_signer **signers, bool *partial)
+{
+	const struct kind *k = kinds_find(&n->overlay->kinds, kr->kind);
+	struct value_signer *v = arena_zalloc(&n->arena, kr->values.n,
+					      sizeof(*v));
+	uint32_t kept = 0;
+	enum err r;
+
+	if (v == NULL)
+		return ERR_NOMEM;
+	for (uint32_t i = 0; i < kr->values.n; i++) {
+		r = k == NULL ? ERR_UNKNOWN_KIND
+			      : verify_value(n, resource, k, &kr->values.v[i],
+					     &v[kept]);
+		if (r == ERR_NOMEM)
+			return r;
+		if (r != OK) {
+			node_trace(n, "discard a value: %s", err_name(r));
+			*partial = true;
+			continue;
+		}
+		kr->values.v[kept++] = kr->values.v[i];
+	}
+	kr->values.n = kept;
+	*signers = v;
+	return OK;
+}
+
+enum err client_verify_fetch(struct node *n, const struct node_id *resource,
+			     struct slice body, struct fetch_ans *ans,
+			     struct result *res)
+{
+	const struct value_signer **signers;
+	enum err r = fetch_ans_decode(ans, body, &n->arena, &n->env);
+
+	if (r != OK)
+		return r;
+	signers = arena_zalloc(&n->arena, ans->kind_responses.n,
+			       sizeof(*signers));
+	if (signers == NULL)
+		return ERR_NOMEM;
+	for (uint32_t i = 0; i < ans->kind_responses.n && r == OK; i++)
+		r = verify_kind(n, resource, &ans->kind_responses.v[i],
+				&signers[i], &res->partial);
+	res->signers = signers;
+	return r;
+}
