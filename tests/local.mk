@@ -31,6 +31,7 @@ unit_tests = \
 	tests/unit/test_conf_xml \
 	tests/unit/test_crypto_cert \
 	tests/unit/test_crypto_key \
+	tests/unit/test_tls \
 	tests/unit/test_wire_cursor \
 	tests/unit/test_wire_kind \
 	tests/unit/test_wire_message \

@@ -330,9 +330,10 @@ static void on_up(void *ctx, struct tls_link *tls, struct cert *cert,
 static void on_bytes(void *ctx, struct tls_link *tls, struct slice bytes)
 {
 	struct numbered *l = tls_link_data(tls);
-	struct queued *q = enqueue(ctx, EV_BYTES);
+	struct queued *q;
 
-	if (q == NULL)
+	/* Without memory for its number the driver has failed. */
+	if (l == NULL || (q = enqueue(ctx, EV_BYTES)) == NULL)
 		return;
 	q->event.link = l->number;
 	q->event.bytes = bytes; /* nothing is read while steps wait */

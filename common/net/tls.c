@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <stdio.h>
@@ -146,6 +147,8 @@ enum err tls_new(struct tls **out, const struct tls_config *cfg,
 	if (t == NULL)
 		return ERR_NOMEM;
 	t->cfg = *cfg;
+	if (t->cfg.handshake_ms == 0)
+		t->cfg.handshake_ms = TLS_HANDSHAKE_MS;
 	t->keylog_fd = t->spare_fd = -1;
 	ERR_clear_error();
 	if ((r = make_ctx(t)) != OK) {
@@ -201,7 +204,6 @@ static void on_acceptable(uv_poll_t *h, int status, int events)
 			return;
 		/* What cannot be taken is closed: a failure of theirs. */
 		if (t->n_links >= TLS_LINKS_MAX ||
-		    t->n_half_open >= TLS_HALF_OPEN_MAX ||
 		    sockaddr_read(&remote, &from) != OK)
 			close(fd);
 		else if (tls_link_accept_take(t, fd, &remote) != OK)
@@ -226,6 +228,12 @@ static enum err bind_socket(struct ip_address_port *address, int *out,
 		    0);
 	if (fd < 0)
 		return why_err(why, ERR_SYS, "socket: %s", strerror(errno));
+	/* An address is what it says: "::" leaves 0.0.0.0 to another. */
+	if (sa.ss_family == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0) {
+		close(fd);
+		return why_err(why, ERR_SYS, "%s: %s", text, strerror(errno));
+	}
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
 	    bind(fd, (struct sockaddr *)&sa, len) < 0 ||
 	    listen(fd, BACKLOG) < 0) {

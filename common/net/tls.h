@@ -17,8 +17,9 @@
 struct tls;
 
 enum {
-	TLS_LINKS_MAX = 1024,    /* accepted and connected */
-	TLS_HALF_OPEN_MAX = 128, /* accepted, in the handshake */
+	TLS_LINKS_MAX = 1024, /* accepted and connected */
+	TLS_HALF_OPEN_MAX =
+		128, /* accepted, in the handshake; then the oldest goes */
 	TLS_LISTENERS_MAX = 16
 };
 
@@ -28,6 +29,7 @@ struct tls_config {
 	const struct overlay *overlay; /* bad nodes; see tls_set_overlay() */
 	const struct signer *signer;   /* its key is an EVP_PKEY */
 	struct tls_calls calls;
+	uint32_t handshake_ms; /* 0: TLS_HANDSHAKE_MS */
 };
 
 /* All that `cfg` points to is borrowed until tls_free().  ERR_NOMEM, ERR_TLS

@@ -50,6 +50,10 @@ void tls_link_drop(struct tls_link *l)
 	t->n_links--;
 	if (l->server && (l->state == TLS_HANDSHAKE))
 		t->n_half_open--;
+	if (l->state == TLS_OPEN || l->state == TLS_CLOSING) {
+		ERR_clear_error();
+		(void)SSL_shutdown(l->ssl); /* close_notify, if there is room */
+	}
 	SSL_free(l->ssl);
 	t->cfg.crypto->cert_unref(t->cfg.crypto->ctx, l->cert);
 	buf_clear(&l->out);
@@ -130,9 +134,22 @@ static enum err link_new_take(struct tls *t, int fd, bool server,
 		SSL_set_accept_state(l->ssl);
 	else
 		SSL_set_connect_state(l->ssl);
-	uv_timer_start(&l->timer, on_timer, TLS_HANDSHAKE_MS, 0);
+	uv_timer_start(&l->timer, on_timer, t->cfg.handshake_ms, 0);
 	*out = l;
 	return OK;
+}
+
+/* Whoever has been in the handshake for longest makes room: those that never
+ * end it keep nobody out. */
+static void drop_oldest_half_open(struct tls *t)
+{
+	struct tls_link *oldest = NULL;
+
+	for (struct tls_link *l = t->links; l != NULL; l = l->next) {
+		if (l->server && l->state == TLS_HANDSHAKE)
+			oldest = l;
+	}
+	tls_link_drop(oldest);
 }
 
 enum err tls_link_accept_take(struct tls *t, int fd,
@@ -141,6 +158,8 @@ enum err tls_link_accept_take(struct tls *t, int fd,
 	struct tls_link *l;
 	enum err r;
 
+	if (t->n_half_open >= TLS_HALF_OPEN_MAX)
+		drop_oldest_half_open(t);
 	if ((r = link_new_take(t, fd, true, remote, &l)) != OK)
 		return r;
 	l->state = TLS_HANDSHAKE;
@@ -236,9 +255,6 @@ static void flush(struct tls_link *l)
 	if (ret != 1) {
 		after_ssl(l, ret);
 	} else if (l->state == TLS_CLOSING) {
-		ERR_clear_error();
-		(void)SSL_shutdown(
-			l->ssl); /* close_notify; no wait for theirs */
 		tls_link_drop(l);
 	} else {
 		watch(l);
@@ -290,6 +306,9 @@ static void read_some(struct tls_link *l)
 		if (l->state != TLS_OPEN ||
 		    uv_is_closing((uv_handle_t *)&l->poll))
 			return; /* the callback ended it */
+		/* A record is read whole, so what is left is in the socket. */
+		if (t->paused)
+			return;
 	}
 }
 
@@ -372,8 +391,8 @@ static void on_timer(uv_timer_t *h)
 		return;
 	}
 	if (l->state != TLS_FAILED) {
-		l->err = why_err(&l->why, ERR_NO_LINK, "no answer in %d s",
-				 TLS_HANDSHAKE_MS / 1000);
+		l->err = why_err(&l->why, ERR_NO_LINK, "no answer in %u s",
+				 t->cfg.handshake_ms / 1000);
 		set_state(l, TLS_FAILED);
 	}
 	t->cfg.calls.down(t->cfg.calls.ctx, l, l->err, &l->why);
