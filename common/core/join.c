@@ -105,7 +105,7 @@ static void close_entry(struct node *n)
 static void attempt_drop(struct node *n)
 {
 	struct join *j = &n->join;
-	struct ring_link *r = n->ring.first;
+	struct ring_link *r;
 
 	j->attempt++;
 	j->step = JOIN_WAIT;
@@ -113,6 +113,7 @@ static void attempt_drop(struct node *n)
 	txn_cancel(n, j->request);
 	j->request = NULL;
 	close_entry(n);
+	r = n->ring.first;
 	while (r != NULL) {
 		if (r->attached && r->peer) {
 			link_close(n, r->link, ERR_LINK_CLOSED);

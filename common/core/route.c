@@ -294,7 +294,8 @@ static struct link *onward(struct node *n, const struct transit *t)
 static void forward(struct node *n, struct transit *t)
 {
 	struct forwarding_header h = t->p->header;
-	bool response = t->code != 0 && !message_is_request(t->code);
+	bool request = t->code != 0 && message_is_request(t->code);
+	bool response = t->code != 0 && !request;
 	struct link *to;
 
 	/* Clients and joining nodes are no routers. */
@@ -403,7 +404,8 @@ static enum err judge(const struct node *n, const struct transit *t,
 {
 	const struct forwarding_header *h = &t->p->header;
 	const struct link *l = t->from;
-	bool response = t->code != 0 && !message_is_request(t->code);
+	bool request = t->code != 0 && message_is_request(t->code);
+	bool response = t->code != 0 && !request;
 
 	*words = "";
 	if (h->overlay != n->overlay->hash) {
@@ -420,7 +422,9 @@ static enum err judge(const struct node *n, const struct transit *t,
 		*words = "no destination, or too many";
 		return ERR_INVALID_MESSAGE;
 	}
-	if (duplicates(&h->destination_list)) {
+	/* Not of responses: theirs is a Via List, and a request that was sent
+	 * through B may have come through its origin again. */
+	if (request && duplicates(&h->destination_list)) {
 		*words = "an entry twice in the Destination List";
 		return ERR_INVALID_MESSAGE;
 	}
