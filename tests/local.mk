@@ -23,6 +23,7 @@ AM_TESTS_ENVIRONMENT = \
 
 # unit: tests/unit/test_NAME.c, one program a module.  A line here is all it needs.
 unit_tests = \
+	tests/unit/test_aor \
 	tests/unit/test_base_err \
 	tests/unit/test_base_heap \
 	tests/unit/test_base_id \
