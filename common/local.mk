@@ -261,6 +261,8 @@ libp2psip_a_SOURCES += \
 	common/cli/out.h \
 	common/cli/print.c \
 	common/cli/print.h \
+	common/cli/progress.c \
+	common/cli/progress.h \
 	common/cli/secret.c \
 	common/cli/secret.h \
 	common/cli/session.c \

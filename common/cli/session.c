@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "cli/entry.h"
 #include "cli/opt.h"
+#include "cli/progress.h"
 #include "crypto/openssl.h"
 #include "crypto/signer.h"
 #include "net/anchor.h"
@@ -117,12 +118,17 @@ static void on_done(void *ctx, const struct result *res)
 static enum err run_once(struct session *s, const struct command *cmd,
 			 const struct result **res, struct why *why)
 {
+	struct progress *p;
 	enum err r;
 
-	if ((r = driver_command(s->driver, cmd, on_done, res)) != OK ||
-	    (r = driver_run(s->driver)) != OK)
+	if ((r = driver_command(s->driver, cmd, on_done, res)) != OK)
 		return r;
-	if ((r = (*res)->err) != OK)
+	p = progress_start(s->loop, cmd->type == CMD_START
+					    ? "connecting"
+					    : "waiting for the overlay");
+	r = driver_run(s->driver);
+	progress_end(p);
+	if (r == OK && (r = (*res)->err) != OK)
 		explain(s, cmd, r, *res, why);
 	return r;
 }
