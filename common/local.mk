@@ -99,6 +99,8 @@ libp2psip_a_SOURCES += \
 	common/core/client_verify.h \
 	common/core/config_update.c \
 	common/core/config_update.h \
+	common/core/copy.c \
+	common/core/copy.h \
 	common/core/dial.c \
 	common/core/dial.h \
 	common/core/finger.c \
@@ -127,6 +129,9 @@ libp2psip_a_SOURCES += \
 	common/core/probe.h \
 	common/core/read.c \
 	common/core/read.h \
+	common/core/repair.c \
+	common/core/repair.h \
+	common/core/replica.c \
 	common/core/replica.h \
 	common/core/reply.c \
 	common/core/reply.h \
@@ -154,6 +159,8 @@ libp2psip_a_SOURCES += \
 	common/core/store_judge.h \
 	common/core/store_put.c \
 	common/core/store_put.h \
+	common/core/sweep.c \
+	common/core/sweep.h \
 	common/core/table.h \
 	common/core/txn.c \
 	common/core/txn.h \

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core/admit.h"
+#include "core/repair.h"
 #include "core/state.h"
 #include "core/update.h"
 
@@ -106,8 +107,8 @@ static void next_guest(struct node *n)
 		}
 		answer(n, j->guests);
 		ring_range(n, &from, &to);
-		r = replica_hand_over(n, &j->guests->id, &from, &j->guests->id,
-				      handed_over, NULL);
+		r = repair_hand_over(n, &j->guests->id, &from, &j->guests->id,
+				     handed_over, NULL);
 		if (node_failed(n, r) != OK)
 			drop(n, &j->guests, ERR_NOMEM, "no memory");
 		else
@@ -161,6 +162,7 @@ static void enqueue(struct node *n, struct request *req)
 void admit_on_join(struct node *n, struct request *req)
 {
 	struct link *l = link_by_number(n, req->link);
+	struct ring_link *known;
 	struct join_req join;
 	enum err r = join_req_decode(&join, req->message.contents.message_body,
 				     &req->arena, &n->env);
@@ -182,6 +184,8 @@ void admit_on_join(struct node *n, struct request *req)
 		return;
 	}
 	close_older(n, &req->source, req->link);
+	if ((known = ring_link_by_number(n, req->link)) != NULL)
+		ring_dismiss(n, known);
 	if (!follows(n, &req->source)) {
 		request_refuse_take(n, req, ERR_NOT_FOUND,
 				    "another peer follows this Node-ID");

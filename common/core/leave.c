@@ -8,6 +8,7 @@
 
 #include "core/leave.h"
 #include "core/meet.h"
+#include "core/repair.h"
 #include "core/state.h"
 
 #define COPIES_US  (5 * UINT64_C(1000000)) /* for copies that are missing */
@@ -129,10 +130,8 @@ enum err leave_start(struct node *n, const struct command *c)
 		finish(n);
 		return OK;
 	}
-	replica_hurry(n);
-	if (replica_idle(n))
-		say_all(n);
-	else
+	repair_hurry(n); /* leave_copied() at once when nothing is missing */
+	if (n->ring.responsible)
 		node_timer(n, &j->leave_timer, TIMER_JOIN,
 			   n->now.mono_us + COPIES_US);
 	return OK;

@@ -403,6 +403,7 @@ static void gone(struct node *n, struct link *l, enum err why)
 	if (l->up)
 		ring_link_down(n, l);
 	txn_link_down(n, l->number);
+	join_link_down(n, l);
 }
 
 void link_close(struct node *n, struct link *l, enum err why)

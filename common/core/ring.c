@@ -11,7 +11,9 @@
 #include "core/finger.h"
 #include "core/meet.h"
 #include "core/partition.h"
+#include "core/repair.h"
 #include "core/state.h"
+#include "core/sweep.h"
 #include "core/update.h"
 
 /* A suspect neighbour stays one for this long: the TCP of a busy machine falls
@@ -201,7 +203,7 @@ static void refresh(struct node *n, bool failure)
 	if (n->overlay->chord_reactive || !id_eq(&from, &from_old))
 		update_all(n);
 	finger_seek_wanted(n);
-	replica_ring_changed(n, failure);
+	repair_ring_changed(n, failure);
 }
 
 void ring_link_up(struct node *n, struct link *l)
@@ -310,6 +312,15 @@ void ring_admit(struct node *n, struct ring_link *r)
 	refresh(n, false);
 }
 
+void ring_dismiss(struct node *n, struct ring_link *r)
+{
+	if (!r->peer)
+		return;
+	r->peer = false;
+	r->link->routable = false;
+	refresh(n, true);
+}
+
 void ring_left(struct node *n, struct ring_link *r, bool last)
 {
 	r->left = true;
@@ -325,7 +336,7 @@ void ring_enter(struct node *n)
 	update_all(n);
 	finger_start(n);
 	partition_start(n);
-	replica_ring_changed(n, false);
+	repair_ring_changed(n, false);
 }
 
 void ring_exit(struct node *n)
@@ -334,6 +345,8 @@ void ring_exit(struct node *n)
 	finger_stop(n);
 	partition_stop(n);
 	admit_stop(n);
+	sweep_stop(n);
+	repair_stop(n);
 }
 
 void ring_clear(struct node *n)

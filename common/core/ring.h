@@ -120,6 +120,8 @@ struct ring_link *ring_link_by_number(const struct node *n, uint32_t number);
 struct ring_link *ring_link_to(const struct node *n, const struct node_id *id);
 /* The node at the other end is a peer of the overlay. */
 void ring_admit(struct node *n, struct ring_link *r);
+/* It is not, or not any more: it wants to join. */
+void ring_dismiss(struct node *n, struct ring_link *r);
 /* It has said Leave: as if it had failed, s10.9.  `last`: it knew of no other
  * peer but this one, which keeps the ring then. */
 void ring_left(struct node *n, struct ring_link *r, bool last);
