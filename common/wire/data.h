@@ -145,7 +145,7 @@ struct find_req {
 };
 struct find_kind_data {
 	uint32_t kind;
-	struct slice closest; /* zeros or empty: none is known */
+	struct slice closest; /* CHOICE: zeros where none is known; empty too */
 };
 struct find_kind_data_list {
 	struct find_kind_data *v;

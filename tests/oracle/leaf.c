@@ -17,6 +17,7 @@ static const char *const aliases[][2] = {
 	{ "username", "ufrag" },
 	{ "node_id", "joining_peer_id" },
 	{ "node_id", "leaving_peer_id" },
+	{ "node_id", "next_peer" },
 	{ "overlay_data", "overlay_specific_data" },
 	{ "kind_id", "kind" },
 	{ "id", "response_id" },

@@ -257,11 +257,28 @@ static void check_hash(struct vector *v, const char *field, bool last)
 		fail(v, field, "its hash differs");
 }
 
+/* A NodeId or ResourceId alone: its bytes, the latter behind their length. */
+static bool check_typedef(const struct vector *v)
+{
+	const struct json *only = v->fields->child;
+	struct buf b = BUF_INIT(FILE_MAX);
+	bool good = false;
+
+	if (only != NULL && only->next == NULL && only->type == JSON_STRING &&
+	    text_unhex(&b, only->text) == OK)
+		good = slice_eq(buf_slice(&b), v->bytes) ||
+		       (b.len < 256 && v->bytes.len == b.len + 1 &&
+			v->bytes.p[0] == b.len &&
+			memcmp(v->bytes.p + 1, b.p, b.len) == 0);
+	buf_clear(&b);
+	return good;
+}
+
 /* No struct is named: any codec whose fields are the listed ones. */
 static void check_guess(struct vector *v)
 {
 	unsigned bad = v->bad;
-	bool quiet = v->quiet, found = false;
+	bool quiet = v->quiet, found = check_typedef(v);
 
 	v->quiet = true;
 	for (size_t i = 0; !found && wire_types[i] != NULL; i++) {

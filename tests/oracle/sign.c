@@ -118,7 +118,7 @@ static bool identifies(X509 *cert, const struct signer_identity *who,
 struct check {
 	const struct complaint *c;
 	const struct wire_env *env;
-	X509 *cert;
+	STACK_OF(X509) * certs; /* of certificate_pem, then of the message */
 	unsigned bad;
 };
 
@@ -128,20 +128,49 @@ static void say(struct check *k, const char *path, const char *words)
 	k->bad++;
 }
 
+static X509 *signer(const struct check *k, const struct signer_identity *who)
+{
+	for (int i = 0; i < sk_X509_num(k->certs); i++)
+		if (identifies(sk_X509_value(k->certs, i), who,
+			       k->env->node_id_len))
+			return sk_X509_value(k->certs, i);
+	return NULL;
+}
+
+static void collect(struct check *k, const char *pem, const struct message *m)
+{
+	BIO *bio = BIO_new_mem_buf(pem, -1);
+	X509 *cert;
+
+	while ((cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
+		sk_X509_push(k->certs, cert);
+	BIO_free(bio);
+	if (sk_X509_num(k->certs) == 0)
+		say(k, "certificate_pem", "is not a certificate");
+	for (uint32_t i = 0; i < m->security.certificates.n; i++) {
+		struct slice der = m->security.certificates.v[i].certificate;
+		const uint8_t *p = der.p;
+
+		if ((cert = d2i_X509(NULL, &p, (long)der.len)) != NULL)
+			sk_X509_push(k->certs, cert);
+	}
+}
+
 /* One signature over `input`, which must be the listed one, where one is
  * listed. */
 static void check_one(struct check *k, const char *path, const char *listed,
 		      struct slice input, const struct signature *s)
 {
 	struct buf want = BUF_INIT(1 << 24);
+	X509 *cert;
 
 	if (listed != NULL && (text_unhex(&want, listed) != OK ||
 			       !slice_eq(buf_slice(&want), input)))
 		say(k, path, "the signature input differs");
 	buf_clear(&want);
-	if (!identifies(k->cert, &s->identity, k->env->node_id_len))
-		say(k, path, "the identity is not that of the certificate");
-	if (!verify(k->cert, s, input))
+	if ((cert = signer(k, &s->identity)) == NULL)
+		say(k, path, "the identity is not that of a certificate");
+	else if (!verify(cert, s, input))
 		say(k, path, "the signature does not verify");
 }
 
@@ -219,17 +248,11 @@ unsigned sign_check(const struct json *vector, const struct message *m,
 	const char *pem = json_string(vector, "certificate_pem");
 	struct check k = { .c = c, .env = env };
 	struct buf b = BUF_INIT(1 << 24);
-	BIO *bio;
 
 	if (inputs == NULL || pem == NULL)
 		return 0;
-	bio = BIO_new_mem_buf(pem, -1);
-	k.cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-	BIO_free(bio);
-	if (k.cert == NULL) {
-		say(&k, "certificate_pem", "is not a certificate");
-		return k.bad;
-	}
+	k.certs = sk_X509_new_null();
+	collect(&k, pem, m);
 	if (message_tbs(&b, m->header.overlay, m->header.transaction_id,
 			m->contents_bytes,
 			&m->security.signature.identity) != OK)
@@ -240,6 +263,6 @@ unsigned sign_check(const struct json *vector, const struct message *m,
 			  &m->security.signature);
 	buf_clear(&b);
 	check_body(&k, inputs, m, body);
-	X509_free(k.cert);
+	sk_X509_pop_free(k.certs, X509_free);
 	return k.bad;
 }
