@@ -186,6 +186,18 @@ const char *id_format(const struct node_id *id, size_t len, char *out)
 	return out;
 }
 
+struct id_short id_short(const struct node_id *id)
+{
+	static const char digits[] = "0123456789abcdef";
+	struct id_short t = { { 0 } };
+
+	for (unsigned i = 0; i < 4; i++) {
+		t.s[2 * i] = digits[id->b[i] >> 4];
+		t.s[2 * i + 1] = digits[id->b[i] & 15];
+	}
+	return t;
+}
+
 static int nibble(char c)
 {
 	if (c >= '0' && c <= '9')

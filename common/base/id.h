@@ -63,6 +63,11 @@ uint32_t id_share_ppb(const struct node_id *a, const struct node_id *b);
 
 /* Lower-case hex of the first `len` bytes; `out` holds ID_TEXT_MAX. */
 const char *id_format(const struct node_id *id, size_t len, char *out);
+/* The first digits, for traces and logs: id_short(&id).s */
+struct id_short {
+	char s[9];
+};
+struct id_short id_short(const struct node_id *id);
 /* Exactly 2*len hex digits, either case; ERR_DATA otherwise. */
 enum err id_parse(struct node_id *out, size_t len, const char *text) MUST_CHECK;
 

@@ -228,18 +228,6 @@ void node_trace(struct node *n, const char *fmt, ...)
 	n->cfg.trace(n->cfg.trace_ctx, line);
 }
 
-struct id_short id_short(const struct node_id *id)
-{
-	static const char digits[] = "0123456789abcdef";
-	struct id_short t = { { 0 } };
-
-	for (unsigned i = 0; i < 4; i++) {
-		t.s[2 * i] = digits[id->b[i] >> 4];
-		t.s[2 * i + 1] = digits[id->b[i] & 15];
-	}
-	return t;
-}
-
 enum err node_effect(struct node *n, const struct effect *fx)
 {
 	struct effects *e = &n->effects;

@@ -85,11 +85,6 @@ struct node {
 /* One line of the trace; free where nobody listens. */
 void node_trace(struct node *n, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/* The first digits of an ID, for traces and logs: id_short(&id).s */
-struct id_short {
-	char s[9];
-};
-struct id_short id_short(const struct node_id *id);
 /* Queues an effect.  Bytes it points to must live until the next step: put them
  * in n->arena.  ERR_NOMEM. */
 enum err node_effect(struct node *n, const struct effect *fx) MUST_CHECK;

@@ -202,7 +202,7 @@ enum err key_load(struct slice in, struct key **out, struct why *why)
 	const unsigned char *p;
 	enum err r;
 
-	if (memmem(in.p, in.len, "-----BEGIN ", 11) == NULL)
+	if (in.len == 0 || memmem(in.p, in.len, "-----BEGIN ", 11) == NULL)
 		r = buf_append_slice(&der, in);
 	else
 		r = pem_next(&in, PEM_PRIVATE_KEY, &der);

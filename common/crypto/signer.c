@@ -29,6 +29,8 @@ static enum err split(struct signer_holder *h, struct slice text,
 	size_t starts[CHAIN_MAX + 2] = { 0 }, n = 0;
 	enum err r;
 
+	if (text.len == 0) /* memmem() takes no NULL */
+		return why_err(why, ERR_DATA, "there is no certificate");
 	if (memmem(text.p, text.len, "-----BEGIN ", 11) == NULL) {
 		if ((r = buf_append_slice(&h->der, text)) != OK)
 			return r;

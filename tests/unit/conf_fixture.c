@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Owns the document, the keys and the signers that the tests of conf share. */
 #include "conf_fixture.h"
 
 #include "conf/overlay_write.h"
