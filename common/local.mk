@@ -137,6 +137,8 @@ libp2psip_a_SOURCES += \
 	common/core/reply.h \
 	common/core/request.c \
 	common/core/request.h \
+	common/core/resync.c \
+	common/core/resync.h \
 	common/core/ring.c \
 	common/core/ring.h \
 	common/core/route.c \
