@@ -7,13 +7,13 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <uthash.h>
 
 #include "core/state.h"
 #include "core/store_audit.h"
 #include "core/store_fetch.h"
 #include "core/store_find.h"
 #include "core/store_put.h"
+#include "core/table.h"
 
 /* A resource being worked at: the first job has its turn. */
 struct store_place {
@@ -64,6 +64,10 @@ enum err store_enter(struct node *n, struct store_job *job)
 			return ERR_NOMEM;
 		p->resource = job->resource;
 		HASH_ADD(hh, n->store.places, resource, sizeof(p->resource), p);
+		if (p->hh.tbl == NULL) {
+			free(p);
+			return ERR_NOMEM;
+		}
 	}
 	if (p->n >= STORE_WAITING_MAX)
 		return ERR_FULL;
