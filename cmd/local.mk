@@ -5,3 +5,19 @@ bin_PROGRAMS += cmd/p2psip-overlay
 cmd_p2psip_overlay_SOURCES = cmd/p2psip-overlay.c
 cmd_p2psip_overlay_LDADD = libp2psip.a $(SSL_LIBS) $(UV_LIBS) $(XML_LIBS) \
 	$(SQLITE_LIBS) $(JANSSON_LIBS) $(MHD_LIBS) $(LIBBSD_LIBS)
+
+# Thin tools: they start fast because they carry no XML, no HTTP, no database.
+thin_libs = libp2psip.a $(SSL_LIBS) $(UV_LIBS) $(JANSSON_LIBS) $(LIBBSD_LIBS)
+
+bin_PROGRAMS += \
+	cmd/p2psip-del \
+	cmd/p2psip-get \
+	cmd/p2psip-lookup \
+	cmd/p2psip-put \
+	cmd/p2psip-route
+
+cmd_p2psip_del_LDADD = $(thin_libs)
+cmd_p2psip_get_LDADD = $(thin_libs)
+cmd_p2psip_lookup_LDADD = $(thin_libs)
+cmd_p2psip_put_LDADD = $(thin_libs)
+cmd_p2psip_route_LDADD = $(thin_libs)

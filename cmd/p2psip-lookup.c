@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: ISC */
+/* p2psip-lookup: SIP address of record -> contacts or routes.  RFC 7904 s4. */
+#include "cli/opt.h"
+#include "cli/out.h"
+#include "cli/session.h"
+#include "cli/sip_text.h"
+#include "core/aor.h"
+
+static bool routes, all, best, whole_uri;
+
+static const struct opt opts[] = {
+	OPT_TOOL("p2psip-lookup", "AOR...",
+		 "Find the contacts, or routes, of a SIP address."),
+	OPT_FLAG('r', "route", &routes,
+		 "print destination lists, not contacts"),
+	OPT_FLAG('a', "all", &all, "go on past the first AOR that has any"),
+	OPT_FLAG('1', "best", &best, "print the best one only"),
+	OPT_FLAG(0, "uri", &whole_uri,
+		 "print URIs as they are stored, with parameters"),
+	OPT_COMMON,
+	OPT_END,
+};
+
+static enum err fetch(struct session *s, struct slice name,
+		      const struct result **res, struct why *why)
+{
+	struct stored_data_specifier spec = { .kind = KIND_SIP_REGISTRATION };
+	struct command cmd = { .type = CMD_FETCH,
+			       .specifiers = &spec,
+			       .n_specifiers = 1 };
+	enum err r;
+
+	if ((r = target_hash(session_env(s)->crypto, name, &cmd.resource)) !=
+	    OK)
+		return r;
+	return session_run(s, &cmd, res, why);
+}
+
+static enum err resolve(struct aor *a, struct session *s, struct why *why)
+{
+	const struct result *res = NULL;
+	struct slice name;
+	enum err r = OK;
+
+	while (r == OK && aor_next(a, &name)) {
+		r = fetch(s, name, &res, why);
+		if (r == OK)
+			r = aor_feed(a, res->fetch);
+		else if (r == ERR_NOT_FOUND)
+			r = aor_feed(a, NULL);
+	}
+	aor_finish(a);
+	return r;
+}
+
+static enum err print_one(struct out *o, const char *aor,
+			  const struct aor_target *t,
+			  const struct wire_env *env)
+{
+	struct buf text = BUF_INIT(1 << 16);
+	struct slice line = t->uri;
+	enum err r = OK;
+
+	if (t->type == AOR_ROUTE) {
+		r = sip_text_route(&text, &t->route, env);
+		line = buf_slice(&text);
+	} else if (!whole_uri) {
+		line = aor_plain_uri(t->uri);
+	}
+	if (opt_common.json) {
+		out_json_take(
+			o, json_pack("{s:s, s:s%}", "aor", aor,
+				     t->type == AOR_ROUTE ? "route" : "contact",
+				     line.p, line.len));
+	} else {
+		out_field(o, line);
+		out_end_line(o);
+	}
+	buf_clear(&text);
+	return r;
+}
+
+/* Prints the targets of the sort asked for, and counts them. */
+static enum err print_all(struct out *o, const char *aor, const struct aor *a,
+			  const struct wire_env *env, struct why *why)
+{
+	uint32_t n = 0, others = 0;
+	enum err r = OK;
+
+	for (uint32_t i = 0; i < a->n_targets && r == OK; i++) {
+		if ((a->targets[i].type == AOR_ROUTE) != routes) {
+			others++;
+			continue;
+		}
+		if (n++ == 0 || !best)
+			r = print_one(o, aor, &a->targets[i], env);
+	}
+	if (a->cut)
+		opt_info(0, "%s: more registrations than are followed", aor);
+	if (r != OK || n > 0)
+		return r;
+	if (others == 0)
+		return ERR_NOT_FOUND;
+	return why_err(why, ERR_NOT_FOUND,
+		       routes ? "no route is registered, but contacts are"
+			      : "only routes are registered: see -r");
+}
+
+static enum err lookup(struct session *s, struct out *o, const char *text,
+		       struct why *why)
+{
+	struct aor a;
+	enum err r;
+
+	r = aor_init(&a, slice_str(text), session_wire(s));
+	if (r == ERR_DATA)
+		(void)why_err(why, r, "no SIP address");
+	if (r == OK && (r = resolve(&a, s, why)) == OK)
+		r = print_all(o, text, &a, session_wire(s), why);
+	aor_clear(&a);
+	return r;
+}
+
+int main(int argc, char *argv[])
+{
+	struct session *s = NULL;
+	struct why why = { "" };
+	struct out out;
+	bool found = false;
+	enum err r, first = OK;
+
+	argv = opt_parse(opts, 1, OPT_ANY, argc, argv);
+	out_init(&out);
+	if ((r = session_open(&s, &why)) != OK)
+		goto out;
+	for (; *argv != NULL && (all || !found); argv++) {
+		why.text[0] = '\0';
+		if ((r = lookup(s, &out, *argv, &why)) == OK) {
+			found = true;
+			continue;
+		}
+		opt_warn(*argv, r, why.text);
+		first = first == OK ? r : first;
+	}
+	if (found && !all)
+		first = OK;
+	why.text[0] = '\0';
+	r = out_finish(&out, &why);
+out:
+	if (r != OK)
+		opt_warn(NULL, r, why.text);
+	out_clear(&out);
+	session_close(s);
+	return err_exit(first != OK ? first : r);
+}
