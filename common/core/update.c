@@ -11,6 +11,8 @@
 
 /* Between two Updates on one link: a burst of changes becomes one Update. */
 #define UPDATE_GAP_US (200 * UINT64_C(1000))
+/* A neighbour that others do not name is asked so often whether it is there. */
+#define DOUBT_GAP_US (5 * UINT64_C(1000000))
 
 /* ---- sending ---- */
 
@@ -163,6 +165,46 @@ static void heard_from(struct node *n, const struct request *req)
 	ring_link_up(n, l);
 }
 
+static bool lists(const struct node_id_list *l, const struct node_id *id)
+{
+	for (uint32_t i = 0; i < l->n; i++)
+		if (id_eq(&l->v[i], id))
+			return true;
+	return false;
+}
+
+/* Ought `id` to be in a list of the nodes after `from`, or before it? */
+static bool ought(const struct node_id *from, const struct node_id_list *l,
+		  const struct node_id *id, bool after)
+{
+	const struct node_id *end;
+
+	if (l->n == 0)
+		return true;
+	end = &l->v[l->n - 1];
+	return after ? id_between(from, id, end) : id_between(end, id, from);
+}
+
+/*
+ * A neighbour of ours that the sender ought to know and does not name may have
+ * failed: an Update shows whether it answers, long before the next one is due.
+ */
+static void doubt(struct node *n, const struct node_id *source,
+		  const struct chord_update *u)
+{
+	struct ring_link *r;
+
+	for (r = n->ring.first; r != NULL; r = r->next)
+		if (r->attached && r->peer && !id_eq(&r->id, source) &&
+		    ring_is_neighbor(n, &r->id) &&
+		    !lists(&u->successors, &r->id) &&
+		    !lists(&u->predecessors, &r->id) &&
+		    (ought(source, &u->successors, &r->id, true) ||
+		     ought(source, &u->predecessors, &r->id, false)) &&
+		    n->now.mono_us - r->sent_us > DOUBT_GAP_US)
+			update_link(n, r, 0);
+}
+
 static void learn(struct node *n, const struct node_id *source,
 		  const struct chord_update *u)
 {
@@ -197,8 +239,10 @@ void update_on_update(struct node *n, struct request *req)
 		node_trace(n, "update %u from %s", u.type,
 			   id_short(&req->source).s);
 		heard_from(n, req);
-		if (u.type != CHORD_UPDATE_PEER_READY)
+		if (u.type != CHORD_UPDATE_PEER_READY) {
 			learn(n, &req->source, &u);
+			doubt(n, &req->source, &u);
+		}
 		join_updated(n, &req->source, &u);
 	} else if (n->cfg.role == ROLE_CLIENT) {
 		client_table(n, &req->source, &u);
