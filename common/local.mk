@@ -228,6 +228,8 @@ libp2psip_a_SOURCES += \
 	common/net/commit.h \
 	common/net/driver.c \
 	common/net/driver.h \
+	common/net/enroll.c \
+	common/net/enroll.h \
 	common/net/enroll_server.c \
 	common/net/enroll_server.h \
 	common/net/httpd.c \
@@ -242,6 +244,8 @@ libp2psip_a_SOURCES += \
 	common/net/publish.h \
 	common/net/sandbox.c \
 	common/net/sandbox.h \
+	common/net/resolve.c \
+	common/net/resolve.h \
 	common/net/sockaddr.c \
 	common/net/sockaddr.h \
 	common/net/tls.c \
