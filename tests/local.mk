@@ -33,11 +33,17 @@ unit_tests = \
 	tests/unit/test_crypto_cert \
 	tests/unit/test_crypto_key \
 	tests/unit/test_tls \
+	tests/unit/test_storage \
+	tests/unit/test_storage_sqlite \
 	tests/unit/test_wire_cursor \
 	tests/unit/test_wire_kind \
 	tests/unit/test_wire_message \
 	tests/unit/test_wire_vectors
 EXTRA_DIST += tests/unit/pki.h tests/unit/unit.h tests/vectors
+tests_unit_test_storage_SOURCES = tests/unit/test_storage.c \
+	tests/unit/engines.c tests/unit/engines.h
+tests_unit_test_storage_sqlite_SOURCES = tests/unit/test_storage_sqlite.c \
+	tests/unit/engines.c tests/unit/engines.h
 tests_unit_test_conf_xml_SOURCES = tests/unit/test_conf_xml.c \
 	tests/unit/conf_fixture.c tests/unit/conf_fixture.h
 tests_unit_test_wire_vectors_SOURCES = tests/unit/test_wire_vectors.c \

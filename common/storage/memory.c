@@ -293,13 +293,12 @@ static enum err memory_read(void *ctx, const struct query *q,
 
 /* ---- writing ---- */
 
-/* All that can fail; leaves nothing that a reader could see but certificates
- * that no value needs, which the next purge takes. */
+/* All that can fail; leaves nothing that a reader could see. */
 static enum err batch_prepare(struct shelf_store *st, const struct batch *b,
-			      struct shelf_value **fresh)
+			      void **fresh)
 {
 	const struct change *ch;
-	enum err r = OK;
+	enum err r = shelf_prepare_certs(st, b->n);
 
 	for (uint32_t i = 0; i < b->n && r == OK; i++) {
 		ch = &b->v[i];
@@ -316,7 +315,9 @@ static enum err batch_prepare(struct shelf_store *st, const struct batch *b,
 					  0);
 			break;
 		case CHANGE_CERT:
-			r = shelf_add_cert(st, ch);
+			fresh[i] = shelf_cert_new(ch);
+			if (fresh[i] == NULL)
+				return ERR_NOMEM;
 			break;
 		default:
 			break;
@@ -352,7 +353,7 @@ static void drop_kind(struct shelf_store *st, uint32_t kind)
 }
 
 static void change_apply(struct shelf_store *st, const struct change *ch,
-			 struct shelf_value *fresh)
+			 void *fresh)
 {
 	const struct record *r = &ch->record;
 	struct shelf *s;
@@ -372,6 +373,7 @@ static void change_apply(struct shelf_store *st, const struct change *ch,
 			shelf_drop(s, shelf_key_is, r);
 		break;
 	case CHANGE_CERT:
+		shelf_put_cert_take(st, fresh);
 		break;
 	case CHANGE_DROP_SLOT:
 		drop_slot(shelf_find(st, &ch->slot.resource, ch->slot.kind));
@@ -401,8 +403,7 @@ static bool drops(const struct batch *b)
 
 static enum err batch_apply(struct memory *m, const struct batch *b)
 {
-	struct shelf_value **fresh = calloc(b->n + 1,
-					    sizeof(struct shelf_value *));
+	void **fresh = calloc(b->n + (size_t)1, sizeof(*fresh));
 	enum err r;
 
 	if (fresh == NULL)

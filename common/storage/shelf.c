@@ -170,26 +170,34 @@ enum err shelf_prepare(struct shelf_store *st, const struct node_id *resource,
 	return vec_reserve(&s->values, n);
 }
 
-enum err shelf_add_cert(struct shelf_store *st, const struct change *ch)
+struct shelf_cert *shelf_cert_new(const struct change *ch)
 {
-	struct shelf_cert *c;
-	bool found;
-	size_t at = vec_at(&st->certs, cert_cmp, ch->hash, &found);
+	struct shelf_cert *c = malloc(sizeof(*c) + ch->cert.len);
 
-	if (found)
-		return OK;
-	if (vec_reserve(&st->certs, 1))
-		return ERR_NOMEM;
-	c = malloc(sizeof(*c) + ch->cert.len);
 	if (c == NULL)
-		return ERR_NOMEM;
+		return NULL;
 	memcpy(c->hash, ch->hash, CERT_HASH_LEN);
 	c->needed = false;
 	c->len = ch->cert.len;
 	if (c->len != 0)
 		memcpy(c->der, ch->cert.p, c->len);
-	vec_insert(&st->certs, at, c);
-	return OK;
+	return c;
+}
+
+enum err shelf_prepare_certs(struct shelf_store *st, size_t n)
+{
+	return vec_reserve(&st->certs, n);
+}
+
+void shelf_put_cert_take(struct shelf_store *st, struct shelf_cert *c)
+{
+	bool found;
+	size_t at = vec_at(&st->certs, cert_cmp, c->hash, &found);
+
+	if (found)
+		free(c);
+	else
+		vec_insert(&st->certs, at, c);
 }
 
 void shelf_put_take(struct shelf_store *st, const struct record *r,

@@ -61,13 +61,15 @@ struct shelf_value *shelf_value_new(const struct record *r);
  * ERR_NOMEM. */
 enum err shelf_prepare(struct shelf_store *st, const struct node_id *resource,
 		       uint32_t kind, size_t n) MUST_CHECK;
-/* Adds the certificate unless it is there; ERR_NOMEM. */
-enum err shelf_add_cert(struct shelf_store *st,
-			const struct change *ch) MUST_CHECK;
+struct shelf_cert *shelf_cert_new(const struct change *ch);
+/* Room for `n` more certificates; ERR_NOMEM. */
+enum err shelf_prepare_certs(struct shelf_store *st, size_t n) MUST_CHECK;
 
 /* Inserts or replaces, on a shelf that was prepared. */
 void shelf_put_take(struct shelf_store *st, const struct record *r,
 		    struct shelf_value *v);
+/* Inserts, unless it is there already; room was made. */
+void shelf_put_cert_take(struct shelf_store *st, struct shelf_cert *c);
 /* Which values go, compared with `r`; r->key, r->signer, r->expires_ms. */
 typedef bool shelf_filter(const struct shelf_value *v, const struct record *r);
 shelf_filter shelf_key_is, shelf_signer_is, shelf_has_expired, shelf_any;
