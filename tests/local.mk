@@ -32,13 +32,17 @@ unit_tests = \
 	tests/unit/test_conf_xml \
 	tests/unit/test_crypto_cert \
 	tests/unit/test_crypto_key \
-	tests/unit/test_tls \
+	tests/unit/test_link \
+	tests/unit/test_route \
 	tests/unit/test_storage \
 	tests/unit/test_storage_sqlite \
+	tests/unit/test_tls \
 	tests/unit/test_wire_cursor \
 	tests/unit/test_wire_kind \
 	tests/unit/test_wire_message \
 	tests/unit/test_wire_vectors
+# Tests of the core share a stage: peers and a rogue.
+scene = tests/unit/scene.c tests/unit/scene.h
 EXTRA_DIST += tests/unit/pki.h tests/unit/unit.h tests/vectors
 tests_unit_test_storage_SOURCES = tests/unit/test_storage.c \
 	tests/unit/engines.c tests/unit/engines.h
@@ -48,6 +52,10 @@ tests_unit_test_conf_xml_SOURCES = tests/unit/test_conf_xml.c \
 	tests/unit/conf_fixture.c tests/unit/conf_fixture.h
 tests_unit_test_wire_vectors_SOURCES = tests/unit/test_wire_vectors.c \
 	tests/unit/vector.c tests/unit/vector.h
+tests_unit_test_link_SOURCES = tests/unit/test_link.c $(scene)
+tests_unit_test_link_LDADD = $(sim_ldadd)
+tests_unit_test_route_SOURCES = tests/unit/test_route.c $(scene)
+tests_unit_test_route_LDADD = $(sim_ldadd)
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -104,22 +112,6 @@ tests_sim_libsim_a_SOURCES = \
 	tests/sim/truth.h \
 	tests/sim/world.c \
 	tests/sim/world.h
-
-sim_programs = \
-	tests/sim/sim \
-	tests/sim/test_world \
-	tests/sim/trace_loss
-if HAVE_CMOCKA
-check_PROGRAMS += $(sim_programs)
-TESTS += $(sim_programs)
-endif
-tests_sim_sim_SOURCES = \
-	tests/sim/chaos.c \
-	tests/sim/chaos.h \
-	tests/sim/main.c
-tests_sim_sim_LDADD = $(sim_ldadd)
-tests_sim_test_world_LDADD = $(sim_ldadd)
-tests_sim_trace_loss_LDADD = $(sim_ldadd)
 
 # cli: whole tools, run by bats
 bats_tests = \

@@ -284,11 +284,21 @@ static struct link *onward(struct node *n, const struct transit *t)
 			trace_drop(n, h, "no way");
 		return NULL;
 	}
-	if (l == t->from && (t->code == 0 || message_is_request(t->code))) {
-		trace_drop(n, h, "would go back");
-		return NULL;
-	}
 	return l;
+}
+
+/* A message may come by once more ([B, n+1] of s10.7.4.4 does), but two nodes
+ * that take each other for the nearer one must not play it to its last hop. */
+static bool loops(const struct node *n, const struct destination_list *via)
+{
+	unsigned been_here = 0;
+
+	for (uint32_t i = 0; i < via->n; i++) {
+		if (via->v[i].type == DESTINATION_NODE &&
+		    id_eq(&via->v[i].node_id, &n->id))
+			been_here++;
+	}
+	return been_here >= 2;
 }
 
 static void forward(struct node *n, struct transit *t)
@@ -311,6 +321,10 @@ static void forward(struct node *n, struct transit *t)
 	if (t->from != NULL && h.ttl == 0) {
 		reply_error(n, t->from, t->p, ERR_TTL_EXCEEDED,
 			    "no hops are left");
+		return;
+	}
+	if (!response && loops(n, &h.via_list)) {
+		trace_drop(n, &h, "loop");
 		return;
 	}
 	if ((to = onward(n, t)) == NULL)

@@ -467,13 +467,16 @@ void net_send(struct host *h, uint32_t link, struct slice bytes)
 		return; /* it died while the node was at work */
 	MUST(buf_append_slice(&e->frame, bytes));
 	while (!e->raw && e->frame.len != 0) {
-		if (frame_length(buf_slice(&e->frame), STREAM_MAX, &len) != OK)
+		if (frame_length(buf_slice(&e->frame), STREAM_MAX, &len) !=
+		    OK) {
 			e->raw = true;
-		else if (len == 0 || len > e->frame.len)
-			return;
-		else {
+		} else if (len != 0 && len <= e->frame.len) {
 			send_frame(e, slice_of(e->frame.p, len));
 			buf_consume(&e->frame, len);
+		} else if (h->rogue != NULL) {
+			e->raw = true; /* it may stop in mid-frame */
+		} else {
+			return;
 		}
 	}
 	if (e->frame.len != 0)
