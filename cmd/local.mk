@@ -16,8 +16,13 @@ bin_PROGRAMS += \
 	cmd/p2psip-put \
 	cmd/p2psip-route
 
+cmd_p2psip_del_SOURCES = cmd/p2psip-del.c
 cmd_p2psip_del_LDADD = $(thin_libs)
+cmd_p2psip_get_SOURCES = cmd/p2psip-get.c
 cmd_p2psip_get_LDADD = $(thin_libs)
+cmd_p2psip_lookup_SOURCES = cmd/p2psip-lookup.c
 cmd_p2psip_lookup_LDADD = $(thin_libs)
+cmd_p2psip_put_SOURCES = cmd/p2psip-put.c
 cmd_p2psip_put_LDADD = $(thin_libs)
+cmd_p2psip_route_SOURCES = cmd/p2psip-route.c
 cmd_p2psip_route_LDADD = $(thin_libs)

@@ -28,12 +28,9 @@ static enum err fetch(struct session *s, struct slice name,
 	struct command cmd = { .type = CMD_FETCH,
 			       .specifiers = &spec,
 			       .n_specifiers = 1 };
-	enum err r;
+	enum err r = target_hash(session_env(s)->crypto, name, &cmd.resource);
 
-	if ((r = target_hash(session_env(s)->crypto, name, &cmd.resource)) !=
-	    OK)
-		return r;
-	return session_run(s, &cmd, res, why);
+	return r != OK ? r : session_run(s, &cmd, res, why);
 }
 
 static enum err resolve(struct aor *a, struct session *s, struct why *why)
@@ -96,14 +93,14 @@ static enum err print_all(struct out *o, const char *aor, const struct aor *a,
 			r = print_one(o, aor, &a->targets[i], env);
 	}
 	if (a->cut)
-		opt_info(0, "%s: more registrations than are followed", aor);
+		opt_info(0, "%s: has more than are followed", aor);
 	if (r != OK || n > 0)
 		return r;
-	if (others == 0)
-		return ERR_NOT_FOUND;
-	return why_err(why, ERR_NOT_FOUND,
-		       routes ? "no route is registered, but contacts are"
-			      : "only routes are registered: see -r");
+	return why_err(
+		why, ERR_NOT_FOUND, "%s",
+		others == 0
+			? ""
+			: "-r prints routes; contacts are printed without it");
 }
 
 static enum err lookup(struct session *s, struct out *o, const char *text,

@@ -3,12 +3,8 @@
  * p2psip-route: what the overlay looks like from here: Ping (RFC 6940 s6.5.3),
  * Probe (s6.4.2.5), the Routing Table of the peer connected to (s10.8).
  */
-#include <inttypes.h>
-#include <string.h>
-
 #include "cli/opt.h"
-#include "cli/out.h"
-#include "cli/print.h"
+#include "cli/print_node.h"
 #include "cli/session.h"
 
 static bool resource_id, probe, table;
@@ -50,89 +46,6 @@ static enum err destination(struct destination *out, struct node_id *id,
 	return r;
 }
 
-static void print_ping(struct out *o, const struct result *res, size_t len)
-{
-	char id[ID_TEXT_MAX];
-	double ms = (double)res->rtt_us / 1000;
-
-	id_format(&res->responder, len, id);
-	if (opt_common.json) {
-		out_json_take(o, json_pack("{s:s, s:f, s:o}", "node_id", id,
-					   "rtt_ms", ms, "time",
-					   print_json_u64(res->ping->time)));
-		return;
-	}
-	out_field(o, slice_str(id));
-	out_fieldf(o, "%.3f", ms);
-	out_end_line(o);
-}
-
-static void print_probe(struct out *o, const struct result *res, size_t len)
-{
-	const struct probe_information_list *l = &res->probe->probe_info;
-	uint32_t uptime = 0, resources = 0, ppb = 0;
-	char id[ID_TEXT_MAX];
-
-	for (uint32_t i = 0; i < l->n; i++) {
-		if (l->v[i].type == PROBE_UPTIME)
-			uptime = l->v[i].value;
-		if (l->v[i].type == PROBE_NUM_RESOURCES)
-			resources = l->v[i].value;
-		if (l->v[i].type == PROBE_RESPONSIBLE_SET)
-			ppb = l->v[i].value;
-	}
-	id_format(&res->responder, len, id);
-	if (opt_common.json) {
-		out_json_take(o, json_pack("{s:s, s:I, s:I, s:I}", "node_id",
-					   id, "uptime", (json_int_t)uptime,
-					   "resources", (json_int_t)resources,
-					   "share_ppb", (json_int_t)ppb));
-		return;
-	}
-	out_field(o, slice_str(id));
-	out_fieldf(o, "%" PRIu32, uptime);
-	out_fieldf(o, "%" PRIu32, resources);
-	out_fieldf(o, "%.9f", (double)ppb / 1e9);
-	out_end_line(o);
-}
-
-static void table_list(struct out *o, json_t *j, const char *one,
-		       const char *many, const struct node_id_list *l,
-		       size_t len)
-{
-	json_t *list = json_array();
-	char id[ID_TEXT_MAX];
-
-	for (uint32_t i = 0; i < l->n; i++) {
-		json_array_append_new(list, print_json_node_id(&l->v[i], len));
-		if (j != NULL)
-			continue;
-		out_field(o, slice_str(one));
-		out_fieldf(o, "%" PRIu32, i + 1);
-		out_field(o, slice_str(id_format(&l->v[i], len, id)));
-		out_end_line(o);
-	}
-	if (j != NULL)
-		json_object_set(j, many, list);
-	json_decref(list);
-}
-
-static void print_table(struct out *o, const struct result *res, size_t len)
-{
-	const struct chord_update *t = res->table;
-	json_t *j = NULL;
-
-	if (opt_common.json)
-		j = json_pack("{s:o, s:I}", "node_id",
-			      print_json_node_id(&res->responder, len),
-			      "uptime", (json_int_t)t->uptime);
-	table_list(o, j, "predecessor", "predecessors", &t->predecessors, len);
-	table_list(o, j, "successor", "successors", &t->successors, len);
-	table_list(o, j, "finger", "fingers", &t->fingers, len);
-	if (j != NULL)
-		out_json_take(o, j);
-}
-
 int main(int argc, char *argv[])
 {
 	uint8_t wanted[] = { PROBE_UPTIME, PROBE_NUM_RESOURCES,
@@ -161,11 +74,11 @@ int main(int argc, char *argv[])
 		goto out;
 	len = session_env(s)->overlay->node_id_length;
 	if (table)
-		print_table(&out, res, len);
+		print_node_table(&out, res, len);
 	else if (probe)
-		print_probe(&out, res, len);
+		print_node_probe(&out, res, len);
 	else
-		print_ping(&out, res, len);
+		print_node_ping(&out, res, len);
 	r = out_finish(&out, &why);
 out:
 	if (r != OK)

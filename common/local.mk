@@ -274,6 +274,8 @@ libp2psip_a_SOURCES += \
 	common/cli/out.h \
 	common/cli/print.c \
 	common/cli/print.h \
+	common/cli/print_node.c \
+	common/cli/print_node.h \
 	common/cli/progress.c \
 	common/cli/progress.h \
 	common/cli/secret.c \
