@@ -113,6 +113,22 @@ tests_sim_libsim_a_SOURCES = \
 	tests/sim/world.c \
 	tests/sim/world.h
 
+sim_programs = \
+	tests/sim/sim \
+	tests/sim/test_world \
+	tests/sim/trace_loss
+if HAVE_CMOCKA
+check_PROGRAMS += $(sim_programs)
+TESTS += $(sim_programs)
+endif
+tests_sim_sim_SOURCES = \
+	tests/sim/chaos.c \
+	tests/sim/chaos.h \
+	tests/sim/main.c
+tests_sim_sim_LDADD = $(sim_ldadd)
+tests_sim_test_world_LDADD = $(sim_ldadd)
+tests_sim_trace_loss_LDADD = $(sim_ldadd)
+
 # cli: whole tools, run by bats
 bats_tests = \
 	tests/cli/docs.bats \

@@ -78,7 +78,6 @@ static void check_update(struct check *c, const struct sight *s,
 	if (has_self(s, &b->predecessors) || has_self(s, &b->successors))
 		check_broken(c, s, "6940-10.7.3-R3", "lists itself");
 	u->key.from = s->from->index;
-	u->key.from_incarnation = s->from->incarnation;
 	u->key.to = s->to->index;
 	u->key.to_incarnation = s->to->incarnation;
 	HASH_FIND(hh, c->maps->updates, &u->key, sizeof(u->key), old);
@@ -101,8 +100,7 @@ void check_updates_clear(struct check *c)
 void check_routed(struct check *c, const struct sight *s)
 {
 	const struct destination_list *d = &s->packet->header.destination_list;
-	struct check_update u = { .key = { s->to->index, s->to->incarnation,
-					   s->from->index,
+	struct check_update u = { .key = { s->to->index, s->from->index,
 					   s->from->incarnation } };
 	struct check_update *had;
 

@@ -34,6 +34,7 @@ struct check_txn {
 	uint64_t contents; /* digest */
 	uint32_t max_response;
 	bool answered;
+	uint64_t answered_us;
 	uint32_t responder;
 	uint64_t answer; /* digest */
 	struct check_hop *hops;
@@ -49,10 +50,10 @@ struct check_stream {
 	UT_hash_handle hh;
 };
 
-/* `from` has sent `to` an Update since both have run. */
+/* `from` has sent `to` an Update in this life of `to`. */
 struct check_update {
 	struct {
-		uint32_t from, from_incarnation, to, to_incarnation;
+		uint32_t from, to, to_incarnation;
 	} key;
 	UT_hash_handle hh;
 };

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: ISC */
+/* p2psip-peer: be a peer of an overlay, until told to end.  RFC 6940. */
+#include <stdio.h>
+
+#include "cli/entry.h"
+#include "cli/opt.h"
+#include "conf/address.h"
+#include "net/peer.h"
+
+static struct opt_list listen_on;
+static const char *conffile, *store, *run_as;
+static bool first, check_config;
+
+static const struct opt opts[] = {
+	OPT_TOOL("p2psip-peer", "", "Be a peer of an overlay."),
+	OPT_FILE('f', "file", "CONFFILE", &conffile,
+		 "read options from CONFFILE, a long one a line"),
+	OPT_LIST('l', "listen", "ADDR:PORT", &listen_on,
+		 "accept links here; repeatable; default 0.0.0.0:6084"),
+	OPT_FLAG(0, "first", &first,
+		 "found the ring when no other peer answers"),
+	OPT_STR(0, "store", "URI", &store,
+		"sqlite:PATH or memory:; default: a file in the home"),
+	OPT_STR(0, "run-as", "USER", &run_as,
+		"become USER once the ports are open"),
+	OPT_FLAG(0, "check-config", &check_config,
+		 "check options, document and certificate, and end"),
+	OPT_CONFIG,
+	OPT_COMMON,
+	OPT_END,
+};
+
+static void addresses(struct ip_address_port *out, const struct opt_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (address_parse(&out[i], l->v[i], ADDRESS_PORT_DEFAULT) != OK)
+			opt_usage("--listen: '%s' is not ADDR:PORT", l->v[i]);
+}
+
+static void write_line(void *ctx, enum log_level level, const char *line)
+{
+	(void)ctx;
+	(void)level;
+	opt_say(NULL, "%s", line);
+}
+
+static enum log_level log_level(void)
+{
+	if (opt_common.quiet)
+		return LOG_ERROR;
+	return opt_common.verbose >= 2   ? LOG_MESSAGES
+	       : opt_common.verbose == 1 ? LOG_DEBUG
+					 : LOG_INFO;
+}
+
+int main(int argc, char *argv[])
+{
+	static struct ip_address_port at[OPT_LIST_MAX];
+	static struct entry entry;
+	struct log_sink log = { .write = write_line };
+	struct peer_config cfg = { .listen = at,
+				   .bootstrap = entry.v,
+				   .log = &log };
+	struct why why = { "" };
+	enum err r;
+
+	opt_parse(opts, 0, 0, argc, argv);
+	if (listen_on.n == 0)
+		listen_on.v[listen_on.n++] = "0.0.0.0";
+	addresses(at, &listen_on);
+	if (opt_common.bootstrap.n > 0 &&
+	    (r = entry_find(&entry, NULL, NULL, &why)) != OK)
+		goto out;
+	log.max = log_level();
+	cfg.home = opt_common.home;
+	cfg.overlay = opt_common.overlay;
+	cfg.user = opt_common.user;
+	cfg.document = opt_common.config;
+	cfg.cacert = opt_common.cacert;
+	cfg.n_listen = listen_on.n;
+	cfg.n_bootstrap = entry.n;
+	cfg.first = first;
+	cfg.store = store;
+	cfg.run_as = run_as;
+	setvbuf(stderr, NULL, _IOLBF, 0);
+	r = peer_run(&cfg, !check_config, &why);
+out:
+	if (r != OK)
+		opt_warn(NULL, r, why.text);
+	return err_exit(r);
+}

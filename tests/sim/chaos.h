@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SIM_CHAOS_H
+#define SIM_CHAOS_H
+
+#include "check.h"
+#include "truth.h"
+
+/* A world in which everything goes wrong by chance, and then nothing any more.
+ */
+struct chaos_options {
+	uint64_t seed;
+	uint32_t nodes;
+	uint32_t rounds;
+	bool verbose; /* every node's trace, on stdout */
+	bool kind;    /* nodes come and go in order: no kills, no partitions */
+};
+
+struct chaos_report {
+	uint64_t n_wrong; /* 0: all is well */
+	char first[160];  /* what was wrong first */
+	uint64_t n_events, n_frames, n_messages;
+	uint64_t n_stored, n_refused;
+	uint64_t virtual_s;
+	uint64_t settled_s; /* from the last fault until the ring was right */
+};
+
+void chaos_run(const struct chaos_options *opt, struct chaos_report *out);
+
+#endif
