@@ -138,7 +138,8 @@ TESTS += $(bats_tests)
 TESTS += tests/conformance/selftest tests/harness/selftest tests/oracle/others \
 	tests/oracle/selftest
 
-EXTRA_DIST += tests/requirements.txt tests/cli tests/conformance tests/harness \
+EXTRA_DIST += tests/demo.sh tests/requirements.txt tests/ring.bash \
+	tests/cli tests/conformance tests/harness \
 	tests/lint tests/fuzz/corpus tests/oracle/others \
 	tests/oracle/examples tests/oracle/selftest
 
