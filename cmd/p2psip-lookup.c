@@ -41,10 +41,8 @@ static enum err resolve(struct aor *a, struct session *s, struct why *why)
 
 	while (r == OK && aor_next(a, &name)) {
 		r = fetch(s, name, &res, why);
-		if (r == OK)
-			r = aor_feed(a, res->fetch);
-		else if (r == ERR_NOT_FOUND)
-			r = aor_feed(a, NULL);
+		if (r == OK || r == ERR_NOT_FOUND)
+			r = aor_feed(a, r == OK ? res->fetch : NULL);
 	}
 	aor_finish(a);
 	return r;

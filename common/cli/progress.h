@@ -4,8 +4,8 @@
 
 #include "net/loop.h"
 
-/* A line on stderr about what takes more than a second, for a person at a terminal:
- * never elsewhere, and never under -q. */
+/* A line on stderr about what takes more than a second, for a person at a
+ * terminal: never elsewhere, and never under -q. */
 
 struct progress;
 
