@@ -36,6 +36,7 @@ unit_tests = \
 	tests/unit/test_route \
 	tests/unit/test_storage \
 	tests/unit/test_storage_sqlite \
+	tests/unit/test_store \
 	tests/unit/test_tls \
 	tests/unit/test_wire_cursor \
 	tests/unit/test_wire_kind \
@@ -46,6 +47,9 @@ scene = tests/unit/scene.c tests/unit/scene.h
 EXTRA_DIST += tests/unit/pki.h tests/unit/unit.h tests/vectors
 tests_unit_test_storage_SOURCES = tests/unit/test_storage.c \
 	tests/unit/engines.c tests/unit/engines.h
+tests_unit_test_store_SOURCES = tests/unit/test_store.c \
+	tests/unit/storer.c tests/unit/storer.h
+tests_unit_test_store_LDADD = $(sim_ldadd)
 tests_unit_test_storage_sqlite_SOURCES = tests/unit/test_storage_sqlite.c \
 	tests/unit/engines.c tests/unit/engines.h
 tests_unit_test_conf_xml_SOURCES = tests/unit/test_conf_xml.c \
