@@ -32,6 +32,8 @@ unit_tests = \
 	tests/unit/test_conf_xml \
 	tests/unit/test_crypto_cert \
 	tests/unit/test_crypto_key \
+	tests/unit/test_driver \
+	tests/unit/test_driver_node \
 	tests/unit/test_link \
 	tests/unit/test_route \
 	tests/unit/test_storage \

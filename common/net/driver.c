@@ -59,6 +59,7 @@ struct driver {
 	bool any_up; /* a link has been up */
 	struct waiting *waiting;
 	uint64_t n_commands;
+	struct result ended; /* of commands that the node did not end */
 	struct queued *head, **tail;
 	bool inside;  /* a step, or its effects, is under way */
 	bool running; /* driver_run() */
@@ -301,10 +302,28 @@ static void drain(struct driver *d)
 	loop_deadline_set(d->timer, node_deadline(d->node));
 }
 
+static void release(struct driver *d)
+{
+	d->held = false;
+	tls_pause(d->tls, false);
+}
+
+/* The loop steps as soon as it runs. */
+static void wake(struct driver *d)
+{
+	loop_deadline_set(d->timer, 0);
+}
+
+/* The node's deadline, or wake(). */
 static void on_timer(void *ctx)
 {
-	(void)enqueue(ctx, EV_TIMER); /* failed: drain() does nothing */
-	drain(ctx);
+	struct driver *d = ctx;
+
+	if (!d->running)
+		release(d); /* whoever runs the loop has seen the result */
+	if (loop_now().mono_us >= node_deadline(d->node))
+		(void)enqueue(d, EV_TIMER); /* failed: drain() does nothing */
+	drain(d);
 }
 
 /* ---- links ---- */
@@ -382,12 +401,12 @@ static void on_committed(void *ctx, uint64_t id, enum err r)
 static void end_waiting(struct driver *d, enum err r)
 {
 	struct waiting *w, *next;
-	struct result res = { .err = r };
 
+	d->ended = (struct result){ .err = r };
 	HASH_ITER (hh, d->waiting, w, next) {
 		HASH_DEL(d->waiting, w);
-		res.id = w->id;
-		w->done(w->ctx, &res);
+		d->ended.id = w->id;
+		w->done(w->ctx, &d->ended);
 		free(w);
 	}
 }
@@ -481,12 +500,6 @@ enum err driver_new(struct driver **out, const struct driver_config *cfg,
 	return OK;
 }
 
-static void release(struct driver *d)
-{
-	d->held = false;
-	tls_pause(d->tls, false);
-}
-
 enum err driver_command(struct driver *d, const struct command *cmd,
 			driver_done *done, void *ctx)
 {
@@ -504,19 +517,21 @@ enum err driver_command(struct driver *d, const struct command *cmd,
 	q->command.id = w->id;
 	q->event.command = &q->command;
 	HASH_ADD(hh, d->waiting, id, sizeof(w->id), w);
-	release(d);
-	drain(d);
+	wake(d);
 	return OK;
 }
 
 enum err driver_run(struct driver *d)
 {
+	if (d->waiting == NULL)
+		return d->failed;
 	release(d);
 	d->running = true;
 	drain(d);
 	while (d->failed == OK && d->waiting != NULL)
 		loop_run_once(d->cfg.loop);
 	d->running = false;
+	wake(d);
 	return d->failed;
 }
 

@@ -57,9 +57,8 @@ enum err driver_new(struct driver **out, const struct driver_config *cfg,
  * and once for every command that it has taken. */
 typedef void driver_done(void *ctx, const struct result *res);
 
-/* Hands a command to the node; its id is the driver's.  `cmd` may go
- * afterwards; what it points to as well, but when this is called from a
- * callback it must stay until `done`.  ERR_NOMEM. */
+/* Hands a command to the node when the loop runs; its id is the driver's. `cmd`
+ * may go afterwards, what it points to stays until `done`.  ERR_NOMEM. */
 enum err driver_command(struct driver *d, const struct command *cmd,
 			driver_done *done, void *ctx) MUST_CHECK;
 /*

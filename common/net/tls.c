@@ -282,10 +282,7 @@ enum err tls_listen(struct tls *t, struct ip_address_port *address,
 
 static void on_listener_closed(uv_handle_t *h)
 {
-	struct tls_listener *s = h->data;
-
-	close(s->fd);
-	free(s);
+	free(h->data);
 }
 
 void tls_release(struct tls *t)
@@ -304,9 +301,11 @@ void tls_free(struct tls *t)
 {
 	if (t == NULL)
 		return;
-	for (uint32_t i = 0; i < t->n_listeners; i++)
+	for (uint32_t i = 0; i < t->n_listeners; i++) {
 		uv_close((uv_handle_t *)&t->listeners[i]->poll,
 			 on_listener_closed);
+		close(t->listeners[i]->fd); /* the port is free at once */
+	}
 	while (t->links != NULL)
 		tls_link_drop(t->links);
 	t->freed = true;
