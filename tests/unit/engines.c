@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Owns the engines that the tests of storage open, and the making of batches. */
 #include "engines.h"
 
 #include <dirent.h>
