@@ -45,7 +45,8 @@ struct replicas {
 	struct timer sweep_timer;
 	bool sweep_all; /* the next one looks at all that is not owned */
 	uint32_t sweep_failures;
-	struct node_id swept_until; /* what the last one could delete */
+	struct node_id
+		third; /* predecessor, zero: none: beyond it all may go */
 };
 
 /* Called by node.c, for TIMER_REPLICA and node_free(). */

@@ -387,8 +387,6 @@ void sweep_timer(struct node *n)
 	s->from = n->id;
 	s->until = rs->sweep_all ? ring->predecessors[0]
 				 : ring->predecessors[REPLICAS];
-	if (ring->n_predecessors > REPLICAS)
-		rs->swept_until = ring->predecessors[REPLICAS];
 	rs->sweep_all = false;
 	rs->sweep = s;
 	pump(n, s);
@@ -398,14 +396,18 @@ void sweep_soon(struct node *n, bool all)
 {
 	const struct ring *ring = &n->ring;
 	struct replicas *rs = &n->replicas;
+	struct node_id third = { { 0 } };
+	bool changed;
 
+	if (ring->n_predecessors > REPLICAS)
+		third = ring->predecessors[REPLICAS];
+	changed = !id_eq(&third, &rs->third);
+	rs->third = third;
 	if (all) {
 		rs->sweep_all = true;
 		rs->sweep_failures = 0;
 		arm(n, SWEEP_ALL_US);
-	} else if (rs->sweep_timer.pos == 0 &&
-		   ring->n_predecessors > REPLICAS &&
-		   !id_eq(&ring->predecessors[REPLICAS], &rs->swept_until)) {
+	} else if (changed && !id_is_zero(&third) && rs->sweep_timer.pos == 0) {
 		arm(n, SWEEP_US);
 	}
 }
