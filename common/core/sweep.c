@@ -49,6 +49,7 @@ struct sweep {
 	struct slot last;
 	bool has_last, exhausted, reading;
 	bool stopped;
+	bool postponed; /* something is still to be deleted */
 	struct swept flights[WINDOW];
 	uint32_t n_flights, n_failed, n_dropped;
 };
@@ -113,9 +114,11 @@ static void drop_slot(struct node *n, struct store_job *job)
 /* The owner has all of it. */
 static void settled(struct node *n, struct swept *f)
 {
+	bool ours = ring_in_replica_set(n, &f->slot.resource);
 	enum err r;
 
-	if (ring_in_replica_set(n, &f->slot.resource) || !repair_idle(n)) {
+	if (ours || !repair_idle(n)) {
+		f->sweep->postponed = f->sweep->postponed || !ours;
 		slot_end(n, f, OK);
 		return;
 	}
@@ -315,6 +318,8 @@ static void sweep_end(struct node *n, struct sweep *s)
 		rs->sweep_all = true;
 		arm(n, SWEEP_AGAIN_US);
 	}
+	if (s->postponed && !s->stopped && rs->sweep_timer.pos == 0)
+		arm(n, SWEEP_US);
 	free(s);
 }
 
