@@ -390,11 +390,16 @@ static void committed(struct node *n, void *ctx, enum err r)
 	}
 	node_trace(n, "stored %zu at %s", p->n_written,
 		   id_short(&p->job.resource).s);
+	qsort(p->written, p->n_written, sizeof(*p->written), by_kind);
 	if (is_replica(p)) {
+		/* A value that has come back to its owner, s6.4.2.3, needs
+		 * copies; who only keeps a copy stores no further, s10.4. */
+		if (ring_responsible(n, &p->job.resource))
+			node_failed(n, replica_store(n, p->written,
+						     p->n_written, NULL, NULL));
 		replicated(n, p, NULL, 0);
 		return;
 	}
-	qsort(p->written, p->n_written, sizeof(*p->written), by_kind);
 	r = replica_store(n, p->written, p->n_written, replicated, p);
 	if (r != OK)
 		replicated(n, p, NULL, 0);
