@@ -26,6 +26,12 @@ cmd_p2psip_put_SOURCES = cmd/p2psip-put.c
 cmd_p2psip_put_LDADD = $(thin_libs)
 cmd_p2psip_route_SOURCES = cmd/p2psip-route.c
 cmd_p2psip_route_LDADD = $(thin_libs)
+
 bin_PROGRAMS += cmd/p2psip-peer
 cmd_p2psip_peer_LDADD = libp2psip.a $(SSL_LIBS) $(UV_LIBS) $(XML_LIBS) \
 	$(SQLITE_LIBS) $(LIBBSD_LIBS)
+
+bin_PROGRAMS += cmd/p2psip-join
+cmd_p2psip_join_SOURCES = cmd/p2psip-join.c
+cmd_p2psip_join_LDADD = libp2psip.a $(SSL_LIBS) $(UV_LIBS) $(XML_LIBS) \
+	$(CURL_LIBS) $(CARES_LIBS) $(JANSSON_LIBS) $(LIBBSD_LIBS)

@@ -263,8 +263,12 @@ libp2psip_a_SOURCES += \
 	common/cli/authority_file.c \
 	common/cli/authority_file.h \
 	common/cli/authority_make.c \
+	common/cli/document.c \
+	common/cli/document.h \
 	common/cli/entry.c \
 	common/cli/entry.h \
+	common/cli/identity.c \
+	common/cli/identity.h \
 	common/cli/operate.c \
 	common/cli/operate.h \
 	common/cli/operate_serve.c \
@@ -286,5 +290,9 @@ libp2psip_a_SOURCES += \
 	common/cli/sip_text.h \
 	common/cli/target.c \
 	common/cli/target.h \
+	common/cli/username.c \
+	common/cli/username.h \
+	common/cli/welcome.c \
+	common/cli/welcome.h \
 	common/cli/write.c \
 	common/cli/write.h

@@ -214,16 +214,3 @@ enum err authority_sign(struct authority *a, const struct node_id *bad,
 	buf_clear(&text);
 	return r;
 }
-
-enum err authority_user(char out[CERT_USER_MAX + 1], const char *overlay,
-			const char *name, struct why *why)
-{
-	int n = snprintf(out, CERT_USER_MAX + 1, "%s%s%s", name,
-			 strchr(name, '@') == NULL ? "@" : "",
-			 strchr(name, '@') == NULL ? overlay : "");
-
-	if (n < 0 || n > CERT_USER_MAX || !issue_user_ok(out))
-		return why_err(why, ERR_USAGE, "%.100s can be no user name",
-			       name);
-	return OK;
-}

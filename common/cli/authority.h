@@ -74,8 +74,4 @@ enum err authority_accounts(const struct authority *a, struct accounts **out,
 /* Appends a file of the folder. */
 enum err authority_read(const struct authority *a, const char *name,
 			struct buf *out, struct why *why) MUST_CHECK;
-/* "alice" is "alice@OVERLAY".  ERR_USAGE when it can be no user name. */
-enum err authority_user(char out[CERT_USER_MAX + 1], const char *overlay,
-			const char *name, struct why *why) MUST_CHECK;
-
 #endif

@@ -13,6 +13,7 @@
 #include "cli/authority.h"
 #include "cli/out.h"
 #include "cli/secret.h"
+#include "cli/username.h"
 #include "conf/address.h"
 #include "conf/file.h"
 #include "crypto/openssl.h"
@@ -198,8 +199,8 @@ enum err operate_add_user(char *operands[])
 
 	r = authority_open(&a, dir_or("."), loop_now().unix_ms, &why);
 	if (r == OK) {
-		if ((r = authority_user(user, a.overlay->name, operands[0],
-					&why)) == OK)
+		if ((r = username_complete(user, a.overlay->name, operands[0],
+					   &why)) == OK)
 			r = add_user(&a, user, &why);
 		authority_close(&a);
 	}
@@ -229,7 +230,7 @@ static enum err take_away(struct authority *a, const char *name,
 			r = OK;
 		if (r == OK)
 			r = buf_append_slice(&ids, id_slice(&id, NODE_ID_MIN));
-	} else if ((r = authority_user(user, a->overlay->name, name, why)) ==
+	} else if ((r = username_complete(user, a->overlay->name, name, why)) ==
 		   OK) {
 		r = accounts_disable(accounts, user, a->now_ms, &ids, why);
 	}

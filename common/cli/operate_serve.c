@@ -25,6 +25,7 @@ struct serving {
 	struct authority authority;
 	struct buf document; /* as it is served */
 	struct stat seen;    /* of the file, when it was looked at last */
+	unsigned sequence;   /* of the document */
 	struct log_sink log;
 };
 
@@ -55,8 +56,7 @@ static enum err take_document(struct serving *s, struct why *why)
 		buf_clear(&s->document);
 		s->document = raw;
 		raw = (struct buf){ 0 };
-		log_line(&s->log, LOG_INFO, "serving sequence %u of %s",
-			 o->sequence, o->name);
+		s->sequence = o->sequence;
 	}
 	overlay_free(o);
 	buf_clear(&raw);
@@ -85,7 +85,12 @@ static void refresh(struct serving *s)
 	struct why why = { "" };
 	enum err r;
 
-	if (has_changed(s) && (r = take_document(s, &why)) != OK)
+	if (!has_changed(s))
+		return;
+	if ((r = take_document(s, &why)) == OK)
+		log_line(&s->log, LOG_INFO, "serving sequence %u now",
+			 s->sequence);
+	else
 		log_line(&s->log, LOG_WARN,
 			 "%s/overlay.xml is not served: %s: %s", s->dir,
 			 err_text(r), why.text);
@@ -157,7 +162,9 @@ static enum err start(struct serving *s, struct enroll_server_config *cfg,
 	    (r = loop_on_signal(s->loop, SIGINT, on_signal, s)) == OK)
 		r = loop_on_signal(s->loop, SIGHUP, on_signal, s);
 	if (r == OK)
-		log_line(&s->log, LOG_INFO, "listening on https://%s",
+		log_line(&s->log, LOG_INFO,
+			 "serving %s, sequence %u, on https://%s",
+			 s->authority.overlay->name, s->sequence,
 			 address_format(enroll_server_listening(*out), text));
 	return r;
 }

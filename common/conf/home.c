@@ -191,9 +191,8 @@ void home_close(struct home *h)
 	*h = (struct home){ 0 };
 }
 
-/* Reads a file of the overlay; ERR_NOT_FOUND when there is none. */
-static enum err read_file(const struct home *h, const char *name,
-			  struct buf *out, struct why *why)
+enum err home_read(const struct home *h, const char *name, struct buf *out,
+		   struct why *why)
 {
 	char *path = file_path(h->overlay_dir, name);
 	enum err r;
@@ -208,8 +207,8 @@ static enum err read_file(const struct home *h, const char *name,
 	return r;
 }
 
-static enum err write_file(const struct home *h, const char *name,
-			   struct slice content, struct why *why)
+enum err home_write(const struct home *h, const char *name,
+		    struct slice content, struct why *why)
 {
 	char *path = file_path(h->overlay_dir, name);
 	enum err r;
@@ -228,7 +227,7 @@ enum err home_load_overlay(const struct home *h, uint64_t now_ms,
 	struct overlay *o = NULL;
 	enum err r;
 
-	r = read_file(h, "overlay.bin", &bytes, why);
+	r = home_read(h, "overlay.bin", &bytes, why);
 	if (r == ERR_NOT_FOUND)
 		r = why_err(why, ERR_NOT_JOINED, "%s", h->overlay_dir);
 	else if (r == OK)
@@ -260,8 +259,8 @@ enum err home_save_overlay(const struct home *h, const struct overlay *o,
 	enum err r;
 
 	if ((r = compiled_encode(&bytes, o)) == OK &&
-	    (r = write_file(h, "overlay.xml", o->document, why)) == OK)
-		r = write_file(h, "overlay.bin", buf_slice(&bytes), why);
+	    (r = home_write(h, "overlay.xml", o->document, why)) == OK)
+		r = home_write(h, "overlay.bin", buf_slice(&bytes), why);
 	buf_clear(&bytes);
 	return r;
 }
@@ -269,13 +268,7 @@ enum err home_save_overlay(const struct home *h, const struct overlay *o,
 enum err home_save_update(const struct home *h, struct slice document,
 			  struct why *why)
 {
-	return write_file(h, "update.xml", document, why);
-}
-
-enum err home_load_update(const struct home *h, struct buf *out,
-			  struct why *why)
-{
-	return read_file(h, "update.xml", out, why);
+	return home_write(h, "update.xml", document, why);
 }
 
 void home_drop_update(const struct home *h)
@@ -370,6 +363,21 @@ enum err home_load_identity(const struct home *h, const char *user,
 	return r;
 }
 
+enum err home_load_key(const struct home *h, const char *user, struct buf *key,
+		       struct why *why)
+{
+	char *path = user_file(h, user, "key.pem");
+	enum err r = OK;
+
+	if (path == NULL)
+		return ERR_NOMEM;
+	if (access(path, F_OK) == 0 &&
+	    (r = file_check_private(path, why)) == OK)
+		r = file_read(key, path, why);
+	free(path);
+	return r;
+}
+
 enum err home_save_identity(const struct home *h,
 			    const struct home_identity *id, struct why *why)
 {
@@ -409,7 +417,7 @@ enum err home_load_peers(const struct home *h,
 	enum err r;
 
 	*n = 0;
-	if ((r = read_file(h, "peers", &text, NULL)) != OK ||
+	if ((r = home_read(h, "peers", &text, NULL)) != OK ||
 	    (r = buf_append_u8(&text, '\0')) != OK)
 		goto out;
 	rest = (char *)text.p;
@@ -436,7 +444,7 @@ enum err home_save_peers(const struct home *h,
 		r = buf_printf(&text, "%s\n", address_format(&peers[i], line));
 	}
 	if (r == OK)
-		r = write_file(h, "peers", buf_slice(&text), why);
+		r = home_write(h, "peers", buf_slice(&text), why);
 	buf_clear(&text);
 	return r;
 }

@@ -14,6 +14,8 @@
  *	HOME/OVERLAY/overlay.bin     its compiled form, for the tools
  *	HOME/OVERLAY/update.xml      a document that came from the overlay and
  *	                             waits for p2psip-join --update
+ *	HOME/OVERLAY/source          where the document came from: URL or file
+ *	HOME/OVERLAY/cacert.pem      the root of that server, when --cacert said
  *	HOME/OVERLAY/peers           peers once linked to, ADDR:PORT a line
  *	HOME/OVERLAY/users/USER/key.pem    0600, PKCS #8
  *	HOME/OVERLAY/users/USER/cert.pem   the certificate, then intermediates
@@ -54,6 +56,13 @@ enum err home_create(struct home *h, const char *dir, const char *name,
 		     struct why *why) MUST_CHECK;
 void home_close(struct home *h);
 
+/* A file of the overlay's folder: appended; replaced.  ERR_NOT_FOUND when there
+ * is none, ERR_NOINPUT; ERR_CANTCREAT. */
+enum err home_read(const struct home *h, const char *name, struct buf *out,
+		   struct why *why) MUST_CHECK;
+enum err home_write(const struct home *h, const char *name,
+		    struct slice content, struct why *why) MUST_CHECK;
+
 /* The compiled form in use.  ERR_NOT_JOINED, ERR_CONFIG ("run p2psip-join
  * --update"), ERR_CONFIG_EXPIRED. */
 enum err home_load_overlay(const struct home *h, uint64_t now_ms,
@@ -61,11 +70,8 @@ enum err home_load_overlay(const struct home *h, uint64_t now_ms,
 /* Writes document and compiled form of a checked overlay.  ERR_CANTCREAT. */
 enum err home_save_overlay(const struct home *h, const struct overlay *o,
 			   struct why *why) MUST_CHECK;
-/* Leaves a document for p2psip-join --update; reads it; takes it away. */
+/* Leaves a document for p2psip-join --update, and takes it away. */
 enum err home_save_update(const struct home *h, struct slice document,
-			  struct why *why) MUST_CHECK;
-/* ERR_NOT_FOUND when none waits. */
-enum err home_load_update(const struct home *h, struct buf *out,
 			  struct why *why) MUST_CHECK;
 void home_drop_update(const struct home *h);
 
@@ -75,6 +81,9 @@ void home_drop_update(const struct home *h);
 enum err home_load_identity(const struct home *h, const char *user,
 			    struct home_identity *id,
 			    struct why *why) MUST_CHECK;
+/* The key of a user who has no certificate yet; empty when there is none. */
+enum err home_load_key(const struct home *h, const char *user, struct buf *key,
+		       struct why *why) MUST_CHECK;
 /* Key first, then the certificate; either may be empty: left as it is. */
 enum err home_save_identity(const struct home *h,
 			    const struct home_identity *id,

@@ -94,7 +94,10 @@ static enum err failure(const struct exchange *x, CURLcode rc, struct why *why)
 		r = ERR_TIMEOUT;
 	else if (rc == CURLE_COULDNT_RESOLVE_HOST)
 		r = ERR_DNS;
-	return why_err(why, r, "%.200s", text);
+	return why_err(why, r, "%.180s%s", text,
+		       rc == CURLE_PEER_FAILED_VERIFICATION
+			       ? "; a root of your own is given with --cacert"
+			       : "");
 }
 
 static enum err perform(struct exchange *x, struct why *why)

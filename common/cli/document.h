@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CLI_DOCUMENT_H
+#define CLI_DOCUMENT_H
+
+#include "conf/home.h"
+
+/*
+ * Where p2psip-join finds the overlay's configuration document, and which one
+ * is in use afterwards, RFC 6940 s11.2: -c FILE|URL, the home, DNS SRV.
+ */
+
+/*
+ * Opens or makes the home of the overlay `name` (NULL: the home's only one, or
+ * that of the document given with -c) and gives the document in use there: the
+ * one that was, or a newer one from -c, or the first one.  ERR_USAGE,
+ * ERR_CONFIG*, ERR_EXTENSION, ERR_HTTP, ERR_TLS, ERR_DNS, ERR_CANTCREAT,
+ * ERR_NOINPUT, with words.
+ */
+enum err document_obtain(struct home *h, const char *name, struct overlay **out,
+			 struct why *why) MUST_CHECK;
+/*
+ * Takes in what came from the overlay (update.xml), else what is there where
+ * the first came from, when it is newer; `*o` is replaced then.
+ */
+enum err document_update(struct home *h, struct overlay **o,
+			 struct why *why) MUST_CHECK;
+/* As document_update() where the document ends within a month, at a random time
+ * of it; a failure is only said. */
+void document_refresh(struct home *h, struct overlay **o);
+/* Checks one that came in a ConfigUpdate and keeps it: driver_config.config. */
+enum err document_adopt(const struct home *h, uint8_t config_type,
+			struct slice bytes, const struct overlay *in_use,
+			struct overlay **out, struct why *why) MUST_CHECK;
+/* The roots for HTTPS: --cacert, else those of the first time; NULL: the
+ * system's.  In `path`. */
+const char *document_cacert(const struct home *h, char path[static 4096]);
+
+#endif
