@@ -134,7 +134,8 @@ enum err replica_store(struct node *n, const struct replica_value *v,
 		t->wait = w;
 		args.ctx = t;
 		args.to = t->id;
-		args.replica_number = (uint8_t)(i + 1);
+		/* As in a hand-over for one that is being handed to. */
+		args.replica_number = (uint8_t)(i < REPLICAS ? i + 1 : 1);
 		if (copy_start(n, &args, &t->copy) == OK)
 			w->n_pending++;
 		else
