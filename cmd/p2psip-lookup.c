@@ -1,119 +1,47 @@
 /* SPDX-License-Identifier: ISC */
-/* p2psip-lookup: SIP address of record -> contacts or routes.  RFC 7904 s4. */
+/* p2psip-lookup: SIP address of record -> contacts or routes, RFC 7904 s4;
+ * which resources hold something of a Kind, RFC 6940 s7.4.4. */
+#include "cli/contacts.h"
 #include "cli/opt.h"
-#include "cli/out.h"
-#include "cli/session.h"
-#include "cli/sip_text.h"
-#include "core/aor.h"
+#include "cli/walk.h"
 
-static bool routes, all, best, whole_uri;
+static struct contacts_opts how;
+static bool all;
+static const char *kind, *near;
 
 static const struct opt opts[] = {
-	OPT_TOOL("p2psip-lookup", "AOR...",
+	OPT_TOOL("p2psip-lookup", "[AOR...]",
 		 "Find the contacts, or routes, of a SIP address."),
-	OPT_FLAG('r', "route", &routes,
+	OPT_FLAG('r', "route", &how.routes,
 		 "print destination lists, not contacts"),
 	OPT_FLAG('a', "all", &all, "go on past the first AOR that has any"),
-	OPT_FLAG('1', "best", &best, "print the best one only"),
-	OPT_FLAG(0, "uri", &whole_uri,
+	OPT_FLAG('1', "best", &how.best, "print the best one only"),
+	OPT_FLAG(0, "uri", &how.whole_uri,
 		 "print URIs as they are stored, with parameters"),
+	OPT_STR('k', "kind", "KIND", &kind,
+		"with --near: the kind to look for, by name or number"),
+	OPT_STR(0, "near", "RESOURCE-ID", &near,
+		"walk the ring from here, print Resource-IDs with that kind"),
 	OPT_COMMON,
 	OPT_END,
 };
 
-static enum err fetch(struct session *s, struct slice name,
-		      const struct result **res, struct why *why)
+/* Every AOR, or up to the first that has any. */
+static enum err lookup(struct session *s, struct out *o, char *const *aor)
 {
-	struct stored_data_specifier spec = { .kind = KIND_SIP_REGISTRATION };
-	struct command cmd = { .type = CMD_FETCH,
-			       .specifiers = &spec,
-			       .n_specifiers = 1 };
-	enum err r = target_hash(session_env(s)->crypto, name, &cmd.resource);
+	enum err r, first = OK;
+	struct why why;
 
-	return r != OK ? r : session_run(s, &cmd, res, why);
-}
-
-static enum err resolve(struct aor *a, struct session *s, struct why *why)
-{
-	const struct result *res = NULL;
-	struct slice name;
-	enum err r = OK;
-
-	while (r == OK && aor_next(a, &name)) {
-		r = fetch(s, name, &res, why);
-		if (r == OK || r == ERR_NOT_FOUND)
-			r = aor_feed(a, r == OK ? res->fetch : NULL);
+	for (; *aor != NULL; aor++) {
+		why.text[0] = '\0';
+		r = contacts_print(s, o, *aor, &how, &why);
+		if (r == OK && !all)
+			return OK;
+		if (r != OK)
+			opt_warn(*aor, r, why.text);
+		first = first == OK ? r : first;
 	}
-	aor_finish(a);
-	return r;
-}
-
-static enum err print_one(struct out *o, const char *aor,
-			  const struct aor_target *t,
-			  const struct wire_env *env)
-{
-	struct buf text = BUF_INIT(1 << 16);
-	struct slice line = t->uri;
-	enum err r = OK;
-
-	if (t->type == AOR_ROUTE) {
-		r = sip_text_route(&text, &t->route, env);
-		line = buf_slice(&text);
-	} else if (!whole_uri) {
-		line = aor_plain_uri(t->uri);
-	}
-	if (opt_common.json) {
-		out_json_take(
-			o, json_pack("{s:s, s:s%}", "aor", aor,
-				     t->type == AOR_ROUTE ? "route" : "contact",
-				     line.p, line.len));
-	} else {
-		out_field(o, line);
-		out_end_line(o);
-	}
-	buf_clear(&text);
-	return r;
-}
-
-/* Prints the targets of the sort asked for, and counts them. */
-static enum err print_all(struct out *o, const char *aor, const struct aor *a,
-			  const struct wire_env *env, struct why *why)
-{
-	uint32_t n = 0, others = 0;
-	enum err r = OK;
-
-	for (uint32_t i = 0; i < a->n_targets && r == OK; i++) {
-		if ((a->targets[i].type == AOR_ROUTE) != routes) {
-			others++;
-			continue;
-		}
-		if (n++ == 0 || !best)
-			r = print_one(o, aor, &a->targets[i], env);
-	}
-	if (a->cut)
-		opt_info(0, "%s: has more than are followed", aor);
-	if (r != OK || n > 0)
-		return r;
-	return why_err(
-		why, ERR_NOT_FOUND, "%s",
-		others == 0
-			? ""
-			: "-r prints routes; contacts are printed without it");
-}
-
-static enum err lookup(struct session *s, struct out *o, const char *text,
-		       struct why *why)
-{
-	struct aor a;
-	enum err r;
-
-	r = aor_init(&a, slice_str(text), session_wire(s));
-	if (r == ERR_DATA)
-		(void)why_err(why, r, "no SIP address");
-	if (r == OK && (r = resolve(&a, s, why)) == OK)
-		r = print_all(o, text, &a, session_wire(s), why);
-	aor_clear(&a);
-	return r;
+	return first;
 }
 
 int main(int argc, char *argv[])
@@ -121,30 +49,25 @@ int main(int argc, char *argv[])
 	struct session *s = NULL;
 	struct why why = { "" };
 	struct out out;
-	bool found = false;
-	enum err r, first = OK;
+	enum err r, answer = OK;
 
-	argv = opt_parse(opts, 1, OPT_ANY, argc, argv);
+	argv = opt_parse(opts, 0, OPT_ANY, argc, argv);
+	if ((near != NULL) == (argv[0] != NULL))
+		opt_usage("AOR or --near wanted, not both");
+	if ((near != NULL) != (kind != NULL))
+		opt_usage("--kind goes with --near");
 	out_init(&out);
 	if ((r = session_open(&s, &why)) != OK)
 		goto out;
-	for (; *argv != NULL && (all || !found); argv++) {
-		why.text[0] = '\0';
-		if ((r = lookup(s, &out, *argv, &why)) == OK) {
-			found = true;
-			continue;
-		}
-		opt_warn(*argv, r, why.text);
-		first = first == OK ? r : first;
-	}
-	if (found && !all)
-		first = OK;
-	why.text[0] = '\0';
+	if (near == NULL)
+		answer = lookup(s, &out, argv);
+	else if ((r = walk_print(s, &out, kind, near, how.best, &why)) != OK)
+		goto out;
 	r = out_finish(&out, &why);
 out:
 	if (r != OK)
-		opt_warn(NULL, r, why.text);
+		opt_warn(near, r, why.text);
 	out_clear(&out);
 	session_close(s);
-	return err_exit(first != OK ? first : r);
+	return err_exit(answer != OK ? answer : r);
 }

@@ -263,6 +263,8 @@ libp2psip_a_SOURCES += \
 	common/cli/authority_file.c \
 	common/cli/authority_file.h \
 	common/cli/authority_make.c \
+	common/cli/contacts.c \
+	common/cli/contacts.h \
 	common/cli/document.c \
 	common/cli/document.h \
 	common/cli/entry.c \
@@ -292,6 +294,8 @@ libp2psip_a_SOURCES += \
 	common/cli/target.h \
 	common/cli/username.c \
 	common/cli/username.h \
+	common/cli/walk.c \
+	common/cli/walk.h \
 	common/cli/welcome.c \
 	common/cli/welcome.h \
 	common/cli/write.c \

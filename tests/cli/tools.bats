@@ -310,3 +310,16 @@ gone()
 	run_tool 73 p2psip-get -d "$BATS_TEST_TMPDIR/open" "$ALICE"
 	assert_regex "$stderr" 'chmod 700'
 }
+
+@test "lookup --near walks the ring with Find" { # 6940-7.4.4-R3
+	local a b
+	run_tool 0 p2psip-put -K walk "$ALICE" 1
+	run_tool 0 p2psip-put -d "$RING/bob" -K walk "$BOB" 2
+	a=$(printf %s "$ALICE" | sha1sum | cut -c1-32)
+	b=$(printf %s "$BOB" | sha1sum | cut -c1-32)
+	run_tool 0 p2psip-lookup --kind USER-DICT --near 00000000000000000000000000000000
+	assert_equal "$output" "$(printf '%s\n%s\n' "$a" "$b" | sort)"
+	run_tool 0 p2psip-lookup -1 --kind USER-DICT --near "$b"
+	assert_equal "$output" "$b"
+	run_tool 1 p2psip-lookup --kind TURN-SERVICE --near "$a"
+}
