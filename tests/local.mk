@@ -34,12 +34,14 @@ unit_tests = \
 	tests/unit/test_crypto_key \
 	tests/unit/test_driver \
 	tests/unit/test_driver_node \
+	tests/unit/test_frag \
 	tests/unit/test_link \
 	tests/unit/test_route \
 	tests/unit/test_storage \
 	tests/unit/test_storage_sqlite \
 	tests/unit/test_store \
 	tests/unit/test_tls \
+	tests/unit/test_txn \
 	tests/unit/test_wire_cursor \
 	tests/unit/test_wire_kind \
 	tests/unit/test_wire_message \
@@ -62,6 +64,10 @@ tests_unit_test_link_SOURCES = tests/unit/test_link.c $(scene)
 tests_unit_test_link_LDADD = $(sim_ldadd)
 tests_unit_test_route_SOURCES = tests/unit/test_route.c $(scene)
 tests_unit_test_route_LDADD = $(sim_ldadd)
+tests_unit_test_frag_SOURCES = tests/unit/test_frag.c $(scene)
+tests_unit_test_frag_LDADD = $(sim_ldadd)
+tests_unit_test_txn_SOURCES = tests/unit/test_txn.c $(scene)
+tests_unit_test_txn_LDADD = $(sim_ldadd)
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
