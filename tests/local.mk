@@ -40,6 +40,7 @@ unit_tests = \
 	tests/unit/test_storage \
 	tests/unit/test_storage_sqlite \
 	tests/unit/test_store \
+	tests/unit/test_store_fetch \
 	tests/unit/test_tls \
 	tests/unit/test_txn \
 	tests/unit/test_wire_cursor \
@@ -51,6 +52,9 @@ scene = tests/unit/scene.c tests/unit/scene.h
 EXTRA_DIST += tests/unit/pki.h tests/unit/unit.h tests/vectors
 tests_unit_test_storage_SOURCES = tests/unit/test_storage.c \
 	tests/unit/engines.c tests/unit/engines.h
+tests_unit_test_store_fetch_SOURCES = tests/unit/test_store_fetch.c \
+	tests/unit/storer.c tests/unit/storer.h
+tests_unit_test_store_fetch_LDADD = $(sim_ldadd)
 tests_unit_test_store_SOURCES = tests/unit/test_store.c \
 	tests/unit/storer.c tests/unit/storer.h
 tests_unit_test_store_LDADD = $(sim_ldadd)
