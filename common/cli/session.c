@@ -97,7 +97,8 @@ static void explain(const struct session *s, const struct command *cmd,
 		    r != ERR_UNKNOWN_KIND;
 
 	why->text[0] = '\0';
-	if (r == ERR_NO_LINK || r == ERR_TLS || r == ERR_LINK_CLOSED)
+	if (r == ERR_NO_LINK || r == ERR_TLS || r == ERR_LINK_CLOSED ||
+	    (cmd->type == CMD_START && *driver_reason(s->driver) != '\0'))
 		(void)why_err(why, r, "%s", driver_reason(s->driver));
 	else if (text)
 		(void)why_err(why, r, "%.*s%s%s", (int)res->info.len,

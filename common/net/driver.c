@@ -372,14 +372,11 @@ static void on_down(void *ctx, struct tls_link *tls, enum err r,
 			 *why->text == '\0' ? "" : ": ", why->text);
 		return;
 	}
-	if (r == ERR_NO_LINK)
-		snprintf(d->reason, sizeof(d->reason), "%s: %s",
-			 address_format(&l->address, address), why->text);
-	else
-		snprintf(d->reason, sizeof(d->reason), "%s: %s%s%s",
-			 address_format(&l->address, address), err_text(r),
-			 *why->text == '\0' ? "" : ": ", why->text);
-	log_line(d->cfg.log, LOG_INFO, "link: %s", d->reason);
+	address_format(&l->address, address);
+	snprintf(d->reason, sizeof(d->reason), "%s: %s", address,
+		 *why->text == '\0' ? err_text(r) : why->text);
+	log_line(d->cfg.log, LOG_INFO, "link: %s: %s%s%s", address, err_text(r),
+		 *why->text == '\0' ? "" : ": ", why->text);
 	link_lost(d, l->number, r);
 	link_forget(d, l);
 	drain(d);
