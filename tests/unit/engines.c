@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Owns the engines that the tests of storage open, and the making of batches. */
+/* Owns the engines that the tests of storage open, and the making of batches.
+ */
 #include "engines.h"
 
 #include <dirent.h>
