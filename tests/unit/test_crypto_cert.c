@@ -38,6 +38,14 @@ enum {
 	EXPIRED = 32
 };
 
+static void add_extension(X509 *x, X509V3_CTX *ctx, int nid, const char *text)
+{
+	X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, ctx, nid, text);
+
+	X509_add_ext(x, e, -1);
+	X509_EXTENSION_free(e);
+}
+
 /* A certificate with just what is asked for, which issue.c would never make. */
 static void odd_cert(struct pair *out, const struct pair *issuer,
 		     const char *subject, const struct name *names, size_t n,
@@ -85,19 +93,13 @@ static void odd_cert(struct pair *out, const struct pair *issuer,
 		X509_add1_ext_i2d(x, NID_subject_alt_name, san, 1, 0);
 	X509V3_set_ctx(&ctx, x, x, NULL, NULL, 0);
 	if ((flags & CA_NO_CONSTRAINT) == 0)
-		X509_add_ext(x,
-			     X509V3_EXT_conf_nid(
-				     NULL, &ctx, NID_basic_constraints,
-				     flags & CA_TRUE ? "critical,CA:TRUE"
-						     : "critical,CA:FALSE"),
-			     -1);
-	X509_add_ext(
-		x,
-		X509V3_EXT_conf_nid(NULL, &ctx, NID_key_usage,
-				    flags & CA_TRUE && !(flags & CA_NO_SIGN)
-					    ? "critical,keyCertSign"
-					    : "critical,digitalSignature"),
-		-1);
+		add_extension(x, &ctx, NID_basic_constraints,
+			      flags & CA_TRUE ? "critical,CA:TRUE"
+					      : "critical,CA:FALSE");
+	add_extension(x, &ctx, NID_key_usage,
+		      flags & CA_TRUE && !(flags & CA_NO_SIGN)
+			      ? "critical,keyCertSign"
+			      : "critical,digitalSignature");
 	if (flags & CRITICAL) {
 		X509_EXTENSION *e = X509V3_EXT_conf(NULL, &ctx, "1.2.3.4.5.6",
 						    "critical,DER:0500");
