@@ -145,6 +145,15 @@ tests_sim_sim_LDADD = $(sim_ldadd)
 tests_sim_test_world_LDADD = $(sim_ldadd)
 tests_sim_trace_loss_LDADD = $(sim_ldadd)
 
+# bench: what `make bench` runs; nothing here is a test.
+bench_programs = \
+	tests/bench/bare \
+	tests/bench/codec \
+	tests/bench/pairs \
+	tests/bench/resident
+check_PROGRAMS += $(bench_programs)
+tests_bench_bare_LDADD = $(SSL_LIBS)
+
 # cli: whole tools, run by bats
 bats_tests = \
 	tests/cli/docs.bats \
@@ -154,7 +163,7 @@ TESTS += $(bats_tests)
 TESTS += tests/conformance/selftest tests/harness/selftest tests/oracle/others \
 	tests/oracle/selftest
 
-EXTRA_DIST += tests/demo.sh tests/requirements.txt tests/ring.bash \
+EXTRA_DIST += tests/bench/run tests/demo.sh tests/requirements.txt tests/ring.bash \
 	tests/cli tests/conformance tests/harness \
 	tests/lint tests/fuzz/corpus tests/oracle/others \
 	tests/oracle/examples tests/oracle/selftest
