@@ -18,9 +18,11 @@ ring_daemon()
 {
 	local name=$1
 	shift
+	: >"$RING/$name.err"
 	# 3 is bats's own: whoever keeps it open keeps bats waiting.
 	"$@" >"$RING/$name.out" 2>"$RING/$name.err" </dev/null 3>&- &
 	echo $! >"$RING/$name.pid"
+	disown # the shell need not tell of its end
 }
 
 ring_lives()
