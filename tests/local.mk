@@ -23,6 +23,7 @@ AM_TESTS_ENVIRONMENT = \
 
 # unit: tests/unit/test_NAME.c, one program a module.  A line here is all it needs.
 unit_tests = \
+	tests/unit/test_access \
 	tests/unit/test_aor \
 	tests/unit/test_base_err \
 	tests/unit/test_base_heap \
@@ -37,6 +38,7 @@ unit_tests = \
 	tests/unit/test_frag \
 	tests/unit/test_link \
 	tests/unit/test_route \
+	tests/unit/test_overlay \
 	tests/unit/test_storage \
 	tests/unit/test_storage_sqlite \
 	tests/unit/test_store \
@@ -52,6 +54,7 @@ scene = tests/unit/scene.c tests/unit/scene.h
 EXTRA_DIST += tests/unit/pki.h tests/unit/unit.h tests/vectors
 tests_unit_test_storage_SOURCES = tests/unit/test_storage.c \
 	tests/unit/engines.c tests/unit/engines.h
+tests_unit_test_access_LDADD = $(sim_ldadd)
 tests_unit_test_store_fetch_SOURCES = tests/unit/test_store_fetch.c \
 	tests/unit/storer.c tests/unit/storer.h
 tests_unit_test_store_fetch_LDADD = $(sim_ldadd)
