@@ -375,7 +375,11 @@ static void on_down(void *ctx, struct tls_link *tls, enum err r,
 	address_format(&l->address, address);
 	snprintf(d->reason, sizeof(d->reason), "%s: %s", address,
 		 *why->text == '\0' ? err_text(r) : why->text);
-	log_line(d->cfg.log, LOG_INFO, "link: %s: %s%s%s", address, err_text(r),
+	/* Clients come and go: that is no news. */
+	log_line(d->cfg.log,
+		 r == ERR_LINK_CLOSED && l->number >= LINK_INCOMING ? LOG_DEBUG
+								    : LOG_INFO,
+		 "link: %s: %s%s%s", address, err_text(r),
 		 *why->text == '\0' ? "" : ": ", why->text);
 	link_lost(d, l->number, r);
 	link_forget(d, l);

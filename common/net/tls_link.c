@@ -329,13 +329,20 @@ static void handshake(struct tls_link *l)
 	t->cfg.calls.up(t->cfg.calls.ctx, l, l->cert, &l->remote);
 }
 
-static void connected(struct tls_link *l)
+/* What the system has to say of the socket; libuv says EBADF for all of it. */
+static int socket_error(const struct tls_link *l)
 {
 	socklen_t len = sizeof(int);
 	int e = 0;
 
-	if (getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &e, &len) < 0)
-		e = errno;
+	return getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &e, &len) < 0 ? errno
+								     : e;
+}
+
+static void connected(struct tls_link *l)
+{
+	int e = socket_error(l);
+
 	if (e != 0) {
 		(void)why_err(&l->why, ERR_NO_LINK, "%s", strerror(e));
 		fail(l, ERR_NO_LINK);
@@ -348,12 +355,15 @@ static void connected(struct tls_link *l)
 static void on_poll(uv_poll_t *h, int status, int events)
 {
 	struct tls_link *l = h->data;
+	int e;
 
 	if (l->tls->paused)
 		return;
 	if (status < 0 && l->state != TLS_CONNECTING) {
+		e = socket_error(l);
 		(void)why_err(&l->why, ERR_LINK_CLOSED, "%s",
-			      uv_strerror(status));
+			      e != 0 ? strerror(e)
+				     : "closed by the other side");
 		fail(l, ERR_LINK_CLOSED);
 		return;
 	}
