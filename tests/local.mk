@@ -30,6 +30,7 @@ unit_tests = \
 	tests/unit/test_base_id \
 	tests/unit/test_base_memory \
 	tests/unit/test_base_text \
+	tests/unit/test_client_data \
 	tests/unit/test_conf_xml \
 	tests/unit/test_crypto_cert \
 	tests/unit/test_crypto_key \
@@ -55,6 +56,7 @@ EXTRA_DIST += tests/unit/pki.h tests/unit/unit.h tests/vectors
 tests_unit_test_storage_SOURCES = tests/unit/test_storage.c \
 	tests/unit/engines.c tests/unit/engines.h
 tests_unit_test_access_LDADD = $(sim_ldadd)
+tests_unit_test_client_data_LDADD = $(sim_ldadd)
 tests_unit_test_store_fetch_SOURCES = tests/unit/test_store_fetch.c \
 	tests/unit/storer.c tests/unit/storer.h
 tests_unit_test_store_fetch_LDADD = $(sim_ldadd)
