@@ -32,14 +32,17 @@ unit_tests = \
 	tests/unit/test_base_text \
 	tests/unit/test_client_data \
 	tests/unit/test_conf_xml \
+	tests/unit/test_config_update \
 	tests/unit/test_crypto_cert \
 	tests/unit/test_crypto_key \
+	tests/unit/test_dial \
 	tests/unit/test_driver \
 	tests/unit/test_driver_node \
 	tests/unit/test_frag \
 	tests/unit/test_link \
-	tests/unit/test_route \
 	tests/unit/test_overlay \
+	tests/unit/test_request \
+	tests/unit/test_route \
 	tests/unit/test_storage \
 	tests/unit/test_storage_sqlite \
 	tests/unit/test_store \
@@ -77,6 +80,12 @@ tests_unit_test_frag_SOURCES = tests/unit/test_frag.c $(scene)
 tests_unit_test_frag_LDADD = $(sim_ldadd)
 tests_unit_test_txn_SOURCES = tests/unit/test_txn.c $(scene)
 tests_unit_test_txn_LDADD = $(sim_ldadd)
+tests_unit_test_request_SOURCES = tests/unit/test_request.c $(scene)
+tests_unit_test_request_LDADD = $(sim_ldadd)
+tests_unit_test_dial_SOURCES = tests/unit/test_dial.c $(scene)
+tests_unit_test_dial_LDADD = $(sim_ldadd)
+tests_unit_test_config_update_SOURCES = tests/unit/test_config_update.c $(scene)
+tests_unit_test_config_update_LDADD = $(sim_ldadd)
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
