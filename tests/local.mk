@@ -31,6 +31,7 @@ unit_tests = \
 	tests/unit/test_base_memory \
 	tests/unit/test_base_text \
 	tests/unit/test_client_data \
+	tests/unit/test_conf_trust \
 	tests/unit/test_conf_xml \
 	tests/unit/test_config_update \
 	tests/unit/test_crypto_cert \
@@ -68,6 +69,8 @@ tests_unit_test_store_SOURCES = tests/unit/test_store.c \
 tests_unit_test_store_LDADD = $(sim_ldadd)
 tests_unit_test_storage_sqlite_SOURCES = tests/unit/test_storage_sqlite.c \
 	tests/unit/engines.c tests/unit/engines.h
+tests_unit_test_conf_trust_SOURCES = tests/unit/test_conf_trust.c \
+	tests/unit/conf_fixture.c tests/unit/conf_fixture.h
 tests_unit_test_conf_xml_SOURCES = tests/unit/test_conf_xml.c \
 	tests/unit/conf_fixture.c tests/unit/conf_fixture.h
 tests_unit_test_wire_vectors_SOURCES = tests/unit/test_wire_vectors.c \

@@ -32,9 +32,11 @@ static void complain(void *ctx, xml_error e)
 {
 	struct why *why = ctx;
 	const char *text = e->message == NULL ? "invalid" : e->message;
+	long line = e->line > 0 || e->node == NULL ? e->line
+						   : xmlGetLineNo(e->node);
 
 	if (why->text[0] == '\0')
-		(void)why_err(why, OK, "line %d: %.*s", e->line,
+		(void)why_err(why, OK, "line %ld: %.*s", line,
 			      (int)strcspn(text, "\n"), text);
 }
 
