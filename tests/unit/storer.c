@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+/* Owns a Storing Peer alone in its world, and requests to it, for its tests. */
 #include "storer.h"
 
 #include <stdio.h>
