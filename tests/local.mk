@@ -48,6 +48,7 @@ unit_tests = \
 	tests/unit/test_storage_sqlite \
 	tests/unit/test_store \
 	tests/unit/test_store_fetch \
+	tests/unit/test_store_ring \
 	tests/unit/test_tls \
 	tests/unit/test_txn \
 	tests/unit/test_wire_cursor \
@@ -64,6 +65,7 @@ tests_unit_test_client_data_LDADD = $(sim_ldadd)
 tests_unit_test_store_fetch_SOURCES = tests/unit/test_store_fetch.c \
 	tests/unit/storer.c tests/unit/storer.h
 tests_unit_test_store_fetch_LDADD = $(sim_ldadd)
+tests_unit_test_store_ring_LDADD = $(sim_ldadd)
 tests_unit_test_store_SOURCES = tests/unit/test_store.c \
 	tests/unit/storer.c tests/unit/storer.h
 tests_unit_test_store_LDADD = $(sim_ldadd)

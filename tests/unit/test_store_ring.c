@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: ISC */
+/* Storing in a ring: who is asked, who keeps copies, who may bring them.  RFC
+ * 6940 s7.4.1.1, s10.4. */
+#include "unit.h"
+
+#include <stdlib.h>
+
+#include "../sim/rogue.h"
+
+#define ALICE "alice@sim.example.org"
+
+#define FORBIDDEN 2
+#define NOT_FOUND 3
+#define TOO_OLD   9
+#define INVALID   20
+
+static struct world *w;
+static struct rogue *alice;
+static struct node_id at;
+static struct host *owner, *next[4]; /* clockwise */
+static uint32_t way;                 /* alice's link to the last of them */
+
+static int setup(void **state)
+{
+	(void)state;
+	w = world_new(&(struct world_options){ .seed = 21 });
+	world_ring(w, 5);
+	world_run(w, 60 * SECOND_US);
+	world_resource(w, ALICE, &at);
+	owner = world_owner(w, &at);
+	for (uint32_t i = 0; i < 4; i++)
+		next[i] = world_successor(w, owner, i + 1);
+	alice = rogue_new(w, ALICE, NULL);
+	way = rogue_connect(alice, next[3]);
+	assert_true(way != 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	rogue_free(alice);
+	world_free(w);
+	return 0;
+}
+
+static struct stored_data value(const char *text)
+{
+	return (struct stored_data){ .storage_time = world_unix_ms(w),
+				     .lifetime = 3600,
+				     .value = { .exists = true,
+						.value = slice_str(text) } };
+}
+
+static uint16_t code_of(const struct draft *d)
+{
+	const struct heard *h = rogue_ask(alice, way, d);
+
+	assert_non_null(h);
+	return heard_error(alice, h);
+}
+
+/* Stores for alice; who has a copy. */
+static void store(const char *text, struct store_ans *ans)
+{
+	struct stored_data v = value(text);
+	const struct heard *h;
+	struct draft d;
+
+	draft_init(&d, alice, MSG_STORE_REQ);
+	draft_to_resource(&d, &at);
+	draft_store(&d, &at, USER_VALUE, 0, 0, &v, 1);
+	h = rogue_ask(alice, way, &d);
+	assert_non_null(h);
+	assert_int_equal(heard_error(alice, h), 0);
+	assert_ptr_equal(heard_signer(alice, h), owner);
+	heard_body(alice, h, &wire_type_store_ans, ans);
+}
+
+/* How many values a host's disk has of alice's, and their counter. */
+static size_t on_disk(const struct host *h, uint64_t *generation)
+{
+	struct query q = { .type = QUERY_KIND,
+			   .resource = at,
+			   .kind = USER_VALUE };
+	struct arena a = ARENA_INIT(1 << 20);
+	struct query_answer out;
+	size_t n;
+
+	MUST(h->storage.read(h->storage.ctx, &q, &out, &a));
+	n = out.n_records;
+	if (generation != NULL)
+		*generation = out.generation;
+	arena_free(&a);
+	return n;
+}
+
+/* Asks one node, whatever it is responsible for. */
+static uint16_t fetch_at(const struct host *h, uint16_t code, void *ans)
+{
+	const struct heard *heard;
+	struct draft d;
+
+	draft_init(&d, alice, code);
+	draft_to_node(&d, &h->signer.node_id);
+	draft_fetch(&d, &at, USER_VALUE);
+	heard = rogue_ask(alice, way, &d);
+	assert_non_null(heard);
+	assert_ptr_equal(heard_signer(alice, heard), h);
+	if (heard_error(alice, heard) == 0)
+		heard_body(alice, heard,
+			   code == MSG_STAT_REQ ? &wire_type_stat_ans
+						: &wire_type_fetch_ans,
+			   ans);
+	return heard_error(alice, heard);
+}
+
+/* 6940-7.4.1.2-R1 6940-10.4-R1 6940-10.4-R2: the answer lists the next two,
+ * which have the value, and whoever asks them finds it there; nobody else has
+ * it. */
+static void copies(void **state)
+{
+	const struct store_kind_response *r;
+	struct fetch_ans fetch;
+	struct store_ans ans;
+	struct stat_ans stat;
+	uint64_t generation;
+
+	(void)state;
+	store("a", &ans);
+	store("b", &ans);
+	assert_int_equal(ans.kind_responses.n, 1);
+	r = &ans.kind_responses.v[0];
+	assert_int_equal(r->generation_counter, 2);
+	assert_int_equal(r->replicas.n, 2);
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_true(
+			id_eq(&r->replicas.v[i], &next[0]->signer.node_id) ||
+			id_eq(&r->replicas.v[i], &next[1]->signer.node_id));
+		assert_int_equal(on_disk(next[i], &generation), 1);
+		/* 6940-7.4.1.1-R11: the counter is the original's. */
+		assert_int_equal(generation, 2);
+		assert_int_equal(fetch_at(next[i], MSG_STAT_REQ, &stat), 0);
+		assert_int_equal(stat.kind_responses.v[0].values.n, 1);
+		assert_int_equal(stat.kind_responses.v[0].generation, 2);
+		assert_int_equal(fetch_at(next[i], MSG_FETCH_REQ, &fetch), 0);
+		assert_slice_equal(
+			fetch.kind_responses.v[0].values.v[0].value.value,
+			SLICE_LIT("b"));
+	}
+	assert_false(id_eq(&r->replicas.v[0], &r->replicas.v[1]));
+	assert_int_equal(on_disk(owner, NULL), 1);
+	for (uint32_t i = 2; i < 4; i++) {
+		assert_int_equal(on_disk(next[i], NULL), 0);
+		assert_int_equal(fetch_at(next[i], MSG_FETCH_REQ, &fetch),
+				 NOT_FOUND);
+	}
+}
+
+/* 6940-7.4.1.1-R4 6940-7.4.4-R2: an original goes to the one that is
+ * responsible and to no other, and so does Find. */
+static void not_responsible(void **state)
+{
+	uint32_t kinds[] = { USER_VALUE };
+	struct find_req find = { .resource = id_slice(&at, RING_ID_LEN),
+				 .kinds = { kinds, 1 } };
+	struct stored_data v;
+	struct draft d;
+
+	(void)state;
+	for (uint32_t i = 0; i < 4; i++) {
+		v = value("a");
+		draft_init(&d, alice, MSG_STORE_REQ);
+		draft_to_node(&d, &next[i]->signer.node_id);
+		draft_store(&d, &at, USER_VALUE, 0, 0, &v, 1);
+		assert_int_equal(code_of(&d), NOT_FOUND);
+		assert_int_equal(on_disk(next[i], NULL), 0);
+		draft_init(&d, alice, MSG_FIND_REQ);
+		draft_to_node(&d, &next[i]->signer.node_id);
+		draft_body(&d, &wire_type_find_req, &find);
+		assert_int_equal(code_of(&d), NOT_FOUND);
+	}
+	draft_init(&d, alice, MSG_FIND_REQ);
+	draft_to_node(&d, &owner->signer.node_id);
+	draft_body(&d, &wire_type_find_req, &find);
+	assert_int_equal(code_of(&d), 0);
+}
+
+/* A copy of alice's value for `to`, in a request that `from` has signed. */
+static uint16_t copy(const struct host *to, const struct host *from,
+		     uint64_t generation, struct stored_data *v)
+{
+	struct store_kind_data k = { .kind = USER_VALUE,
+				     .generation_counter = generation,
+				     .values = { v, 1 } };
+	struct store_req req = { .resource = id_slice(&at, RING_ID_LEN),
+				 .replica_number = 1,
+				 .kind_data = { &k, 1 } };
+	struct draft d;
+
+	if (v->signature.signature_value.p == NULL)
+		rogue_sign_value(alice, &alice->host->signer, &at, USER_VALUE,
+				 v);
+	draft_init(&d, alice, MSG_STORE_REQ);
+	draft_to_node(&d, &to->signer.node_id);
+	d.signer = &from->signer;
+	d.certs[d.n_certs++] = alice->host->signer.cert;
+	draft_body(&d, &wire_type_store_req, &req);
+	return code_of(&d);
+}
+
+/* 6940-7.4.1.1-R5 6940-7.4.1.1-R9: copies come from the replica set or from
+ * closer, to those that are in it. */
+static void strangers(void **state)
+{
+	struct stored_data v = value("a");
+
+	(void)state;
+	assert_int_equal(copy(next[0], alice->host, 1, &v), FORBIDDEN);
+	assert_int_equal(copy(next[0], next[2], 1, &v), FORBIDDEN);
+	assert_int_equal(copy(next[2], owner, 1, &v), FORBIDDEN);
+	assert_int_equal(copy(next[3], owner, 1, &v), FORBIDDEN);
+	for (uint32_t i = 0; i < 4; i++)
+		assert_int_equal(on_disk(next[i], NULL), 0);
+	assert_int_equal(copy(next[0], owner, 1, &v), 0);
+	assert_int_equal(on_disk(next[0], NULL), 1);
+	assert_int_equal(copy(next[1], owner, 1, &v), 0);
+	assert_int_equal(on_disk(next[1], NULL), 1);
+}
+
+/* 6940-7.4.1.1-R11: a copy's counter is taken over, lower or higher, and is
+ * never 0; 6940-7.3-R3: its value is judged like any other. */
+static void copy_rules(void **state)
+{
+	struct rogue *bob = rogue_new(w, "bob@sim.example.org", NULL);
+	struct stored_data v = value("a"), other;
+	uint64_t generation;
+
+	(void)state;
+	assert_int_equal(copy(next[0], owner, 0, &v), INVALID);
+	assert_int_equal(copy(next[0], owner, 7, &v), 0);
+	(void)on_disk(next[0], &generation);
+	assert_int_equal(generation, 7);
+	/* The same once more, as repair does it. */
+	assert_int_equal(copy(next[0], owner, 7, &v), 0);
+	v = value("b");
+	v.storage_time += 1000;
+	assert_int_equal(copy(next[0], owner, 3, &v), 0);
+	assert_int_equal(on_disk(next[0], &generation), 1);
+	assert_int_equal(generation, 3);
+	other = value("old");
+	other.storage_time = v.storage_time - 1;
+	assert_int_equal(copy(next[0], owner, 9, &other), TOO_OLD);
+	other = value("flipped");
+	other.storage_time += 2000;
+	rogue_sign_value(alice, &alice->host->signer, &at, USER_VALUE, &other);
+	other.value.value = SLICE_LIT("Flipped");
+	assert_int_equal(copy(next[0], owner, 9, &other), FORBIDDEN);
+	other = value("bob's");
+	other.storage_time += 2000;
+	rogue_sign_value(alice, &bob->host->signer, &at, USER_VALUE, &other);
+	assert_int_equal(copy(next[0], owner, 9, &other), FORBIDDEN);
+	(void)on_disk(next[0], &generation);
+	assert_int_equal(generation, 3);
+	rogue_free(bob);
+}
+
+/* The value as anybody finds it. */
+static bool found(struct world *unused, void *ctx)
+{
+	const struct heard *h;
+	struct fetch_ans ans;
+	struct draft d;
+
+	(void)unused;
+	draft_init(&d, alice, MSG_FETCH_REQ);
+	draft_to_resource(&d, &at);
+	draft_fetch(&d, &at, USER_VALUE);
+	h = rogue_answer(alice, rogue_send(alice, way, &d), SECOND_US);
+	if (h == NULL || heard_error(alice, h) != 0)
+		return false;
+	heard_body(alice, h, &wire_type_fetch_ans, &ans);
+	return ans.kind_responses.v[0].values.n == 1 &&
+	       slice_eq(ans.kind_responses.v[0].values.v[0].value.value,
+			slice_str(ctx));
+}
+
+static bool found_within(const char *text, unsigned seconds)
+{
+	for (unsigned i = 0; i < seconds; i++) {
+		if (found(w, (void *)(uintptr_t)text))
+			return true;
+		world_run(w, SECOND_US);
+	}
+	return false;
+}
+
+/* 6940-10.4-R1: what was acknowledged with two copies survives its owner and
+ * then the next one. */
+static void survives(void **state)
+{
+	struct store_ans ans;
+
+	(void)state;
+	store("kept", &ans);
+	assert_int_equal(ans.kind_responses.v[0].replicas.n, 2);
+	host_kill(owner, DEATH_PROCESS);
+	host_kill(next[0], DEATH_PROCESS);
+	assert_true(found_within("kept", 120));
+}
+
+int main(void)
+{
+#define EACH(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		EACH(copies),     EACH(not_responsible), EACH(strangers),
+		EACH(copy_rules), EACH(survives),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
