@@ -176,7 +176,12 @@ tests_bench_bare_LDADD = $(SSL_LIBS)
 # cli: whole tools, run by bats
 bats_tests = \
 	tests/cli/docs.bats \
-	tests/cli/helpers.bats
+	tests/cli/durable.bats \
+	tests/cli/helpers.bats \
+	tests/cli/hostile.bats \
+	tests/cli/status.bats \
+	tests/cli/tools.bats \
+	tests/cli/wireshark.bats
 TESTS += $(bats_tests)
 
 TESTS += tests/conformance/selftest tests/harness/selftest tests/oracle/others \

@@ -36,7 +36,7 @@ ring_lives()
 ring_said()
 {
 	local end=$((SECONDS + RING_WAIT))
-	until grep -Eq -- "$2" "$RING/$1.err"; do
+	until grep -Eqs -- "$2" "$RING/$1.err"; do
 		ring_lives "$1" || {
 			cat "$RING/$1.err" >&2
 			ring_fail "$1 has ended"

@@ -53,6 +53,7 @@ struct query {
 	/* KIND: only keys from first to last, inclusive, compared as bytes; p
 	 * NULL means without that bound. */
 	struct slice first, last;
+	bool backwards;     /* KIND, without `last`: from the last key down */
 	bool metadata_only; /* KIND: records come without data */
 	uint32_t bytes_max; /* KIND: more data than that: ERR_LIMIT; 0: any */
 	/* KIND, RANGE, NEAREST, COUNT: values that have expired by then (unix

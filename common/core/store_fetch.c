@@ -144,10 +144,36 @@ static enum err fill(struct node *n, struct store_fetch *f,
 	return r == OK && unknown->n > 0 ? ERR_UNKNOWN_KIND : r;
 }
 
+/* Which values of the Kind the j'th of its queries is for. */
+static enum err select_values(struct arena *a, const struct fetch_kind *fk,
+			      size_t j, struct query *q)
+{
+	const struct array_range *range;
+	enum err r;
+
+	if (j < fk->spec->keys.n) {
+		q->first = q->last = fk->spec->keys.v[j];
+		/* An empty key is a bound, too. */
+		if (q->first.p == NULL)
+			q->first = q->last = SLICE_LIT("");
+	}
+	if (j >= fk->spec->indices.n)
+		return OK;
+	range = &fk->spec->indices.v[j];
+	if (range->first == ARRAY_END) { /* the final element alone */
+		q->backwards = true;
+		q->max = 1;
+		return OK;
+	}
+	r = store_index_key(a, range->first, &q->first);
+	if (r == OK && range->last != ARRAY_END)
+		r = store_index_key(a, range->last, &q->last);
+	return r;
+}
+
 static enum err make_queries(struct node *n, struct store_fetch *f)
 {
 	struct arena *a = &f->job.req->arena;
-	const struct array_range *range;
 	const struct fetch_kind *fk;
 	struct query *q;
 	enum err r = OK;
@@ -165,18 +191,7 @@ static enum err make_queries(struct node *n, struct store_fetch *f)
 			q->alive_ms = n->now.unix_ms;
 			q->bytes_max = f->stat ? STORE_STAT_MAX
 					       : STORE_ANSWER_MAX;
-			if (j < fk->spec->keys.n) {
-				q->first = q->last = fk->spec->keys.v[j];
-				/* An empty key is a bound, too. */
-				if (q->first.p == NULL)
-					q->first = q->last = SLICE_LIT("");
-			}
-			if (j >= fk->spec->indices.n)
-				continue;
-			range = &fk->spec->indices.v[j];
-			r = store_index_key(a, range->first, &q->first);
-			if (r == OK && range->last != ARRAY_END)
-				r = store_index_key(a, range->last, &q->last);
+			r = select_values(a, fk, j, q);
 		}
 	}
 	return r;
@@ -321,6 +336,16 @@ static enum err add_gap(struct store_fetch *f, struct fetch_kind *fk,
 	return OK;
 }
 
+static enum err add_all(struct node *n, struct store_fetch *f,
+			struct fetch_kind *fk, const struct query_answer *is)
+{
+	enum err r = OK;
+
+	for (size_t i = 0; i < is->n_records && r == OK; i++)
+		r = add_record(n, f, fk, &is->records[i]);
+	return r;
+}
+
 /* One range of an array, with its gaps; the last element of all ends an open
  * one. */
 static enum err add_range(struct node *n, struct store_fetch *f,
@@ -329,6 +354,9 @@ static enum err add_range(struct node *n, struct store_fetch *f,
 {
 	uint64_t next = range.first;
 	enum err r = OK;
+
+	if (range.first == ARRAY_END)
+		return add_all(n, f, fk, is);
 
 	for (size_t i = 0; i < is->n_records && r == OK; i++) {
 		for (; next < store_key_index(is->records[i].key) && r == OK;
@@ -342,16 +370,6 @@ static enum err add_range(struct node *n, struct store_fetch *f,
 		return r;
 	for (; next <= range.last && r == OK; next++)
 		r = add_gap(f, fk, (uint32_t)next, SLICE_LIT(""));
-	return r;
-}
-
-static enum err add_all(struct node *n, struct store_fetch *f,
-			struct fetch_kind *fk, const struct query_answer *is)
-{
-	enum err r = OK;
-
-	for (size_t i = 0; i < is->n_records && r == OK; i++)
-		r = add_record(n, f, fk, &is->records[i]);
 	return r;
 }
 

@@ -37,7 +37,7 @@ static enum err read_kind(const struct shelf_store *st, const struct query *q,
 	const struct shelf *s = shelf_find(st, &q->resource, q->kind);
 	const struct shelf_value *v;
 	struct record *r;
-	size_t i, end, left = q->bytes_max;
+	size_t i, n, end, left = q->bytes_max;
 	bool found;
 
 	if (s == NULL)
@@ -52,8 +52,9 @@ static enum err read_kind(const struct shelf_store *st, const struct query *q,
 	out->records = arena_zalloc(a, end - i, sizeof(*r));
 	if (out->records == NULL)
 		return ERR_NOMEM;
-	for (; i < end && (q->max == 0 || out->n_records < q->max); i++) {
-		v = s->values.v[i];
+	for (n = end - i; n > 0 && (q->max == 0 || out->n_records < q->max);
+	     n--) {
+		v = s->values.v[q->backwards ? i + n - 1 : end - n];
 		if (!shelf_value_alive(v, q->alive_ms))
 			continue;
 		if (!fits(q, v, &left))

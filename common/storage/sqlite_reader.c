@@ -7,15 +7,17 @@
 #define IS_ALIVE                                                               \
 	"EXISTS(SELECT 1 FROM value v WHERE v.slot = s.id"                     \
 	" AND v.expires_ms > ?6)"
-#define KIND_SQL(last)                                                         \
+#define KIND_SQL(last, order)                                                  \
 	"SELECT s.generation, v.key, v.storage_time, v.expires_ms, v.signer,"  \
 	" v.data FROM slot s LEFT JOIN value v ON v.slot = s.id"               \
 	" AND v.key >= ?3" last " AND v.expires_ms > ?6"                       \
-	" WHERE s.resource = ?1 AND s.kind = ?2 ORDER BY v.key LIMIT ?12"
+	" WHERE s.resource = ?1 AND s.kind = ?2 ORDER BY v.key" order          \
+	" LIMIT ?12"
 
 enum read_stmt {
 	READ_KIND,
 	READ_KIND_TO,
+	READ_KIND_BACK,
 	READ_RANGE,
 	READ_COUNT,
 	READ_CERT,
@@ -25,8 +27,9 @@ enum read_stmt {
 };
 
 static const char *const read_sql[READ_N] = {
-	[READ_KIND] = KIND_SQL(""),
-	[READ_KIND_TO] = KIND_SQL(" AND v.key <= ?4"),
+	[READ_KIND] = KIND_SQL("", ""),
+	[READ_KIND_TO] = KIND_SQL(" AND v.key <= ?4", ""),
+	[READ_KIND_BACK] = KIND_SQL("", " DESC"),
 	[READ_RANGE] = "SELECT resource, kind, generation FROM slot s"
 		       " WHERE (resource, kind) > (?1, ?2) AND resource <= ?10"
 		       " AND (?11 IS NULL OR kind = ?11) AND " IS_ALIVE
@@ -199,7 +202,9 @@ static int64_t limit_of(const struct query *q)
 static enum err read_kind(struct sqlite_db *d, const struct query *q,
 			  struct query_answer *out, struct arena *a)
 {
-	sqlite3_stmt *s = d->stmt[q->last.p == NULL ? READ_KIND : READ_KIND_TO];
+	sqlite3_stmt *s = d->stmt[q->backwards        ? READ_KIND_BACK
+				  : q->last.p == NULL ? READ_KIND
+						      : READ_KIND_TO];
 
 	if (sqlite_db_bind_slot(s, &q->resource, q->kind) ||
 	    sqlite_db_bind_slice(s, P_KEY, q->first) ||
