@@ -31,6 +31,8 @@ unit_tests = \
 	tests/unit/test_base_memory \
 	tests/unit/test_base_text \
 	tests/unit/test_client_data \
+	tests/unit/test_conf_accounts \
+	tests/unit/test_conf_home \
 	tests/unit/test_conf_trust \
 	tests/unit/test_conf_xml \
 	tests/unit/test_config_update \
