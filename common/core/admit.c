@@ -11,6 +11,9 @@
 #include "core/state.h"
 #include "core/update.h"
 
+/* For the Update of a node that has got everything. */
+#define CONFIRM_US (15 * UINT64_C(1000000))
+
 enum { GUESTS_MAX = 32 };
 
 /* A node that joins in front of this one. */
@@ -43,6 +46,18 @@ static void drop(struct node *n, struct join_guest **p, enum err r,
 	free(g);
 }
 
+/* The guest has been served, one way or another. */
+static void served(struct node *n)
+{
+	struct join *j = &n->join;
+
+	j->handing_over = false;
+	j->confirming = false;
+	heap_cancel(&n->timers, &j->confirm_timer);
+	drop(n, &j->guests, OK, "");
+	next_guest(n);
+}
+
 static void handed_over(struct node *n, void *ctx, enum err r)
 {
 	struct join *j = &n->join;
@@ -52,19 +67,40 @@ static void handed_over(struct node *n, void *ctx, enum err r)
 	(void)ctx;
 	if (!j->handing_over || g == NULL)
 		return;
-	j->handing_over = false;
 	known = ring_link_by_number(n, g->link);
 	node_trace(n, "handed over to %s %s", id_short(&g->id).s, err_name(r));
-	if (known != NULL && r != OK) {
+	if (known == NULL || r != OK) {
 		/* It learns at once that nothing comes, and tries again. */
-		link_close(n, known->link, r);
-	} else if (known != NULL) {
-		ring_admit(n, known);
-		update_now(n, known, CHORD_UPDATE_NEIGHBORS);
+		if (known != NULL)
+			link_close(n, known->link, r);
+		served(n);
+		return;
 	}
-	if (j->guests == g)
-		drop(n, &j->guests, OK, "");
-	next_guest(n);
+	j->handing_over = false;
+	j->confirming = true;
+	node_timer(n, &j->confirm_timer, TIMER_JOIN,
+		   n->now.mono_us + CONFIRM_US);
+	ring_admit(n, known);
+	update_now(n, known, CHORD_UPDATE_NEIGHBORS);
+}
+
+void admit_updated(struct node *n, const struct node_id *source)
+{
+	struct join *j = &n->join;
+
+	if (j->confirming && id_eq(&j->guests->id, source))
+		served(n);
+}
+
+void admit_timer(struct node *n)
+{
+	struct ring_link *known;
+
+	if (!n->join.confirming)
+		return;
+	known = ring_link_by_number(n, n->join.guests->link);
+	if (known != NULL) /* and admit_link_down() follows */
+		link_close(n, known->link, ERR_TIMEOUT);
 }
 
 static void answer(struct node *n, struct join_guest *g)
@@ -99,7 +135,7 @@ static void next_guest(struct node *n)
 	struct node_id from, to;
 	enum err r;
 
-	while (!j->handing_over && j->guests != NULL) {
+	while (!j->handing_over && !j->confirming && j->guests != NULL) {
 		if (!follows(n, &j->guests->id)) {
 			drop(n, &j->guests, ERR_NOT_FOUND,
 			     "another node is between");
@@ -154,6 +190,8 @@ static void enqueue(struct node *n, struct request *req)
 		request_drop_take(n, g->request);
 	g->request = req;
 	g->link = req->link;
+	if (g == n->join.guests && n->join.confirming)
+		n->join.confirming = false; /* it begins anew */
 	if (g == n->join.guests && n->join.handing_over)
 		answer(n, g); /* asked twice: it goes on */
 	next_guest(n);
@@ -199,8 +237,12 @@ void admit_link_down(struct node *n, const struct link *l)
 {
 	struct join_guest **p = &n->join.guests;
 
+	if (n->join.confirming && (*p)->link == l->number) {
+		served(n);
+		return;
+	}
 	/* The one being served ends with its hand-over. */
-	if (n->join.handing_over && *p != NULL)
+	if ((n->join.handing_over || n->join.confirming) && *p != NULL)
 		p = &(*p)->next;
 	while (*p != NULL)
 		if ((*p)->link == l->number)
@@ -212,6 +254,8 @@ void admit_link_down(struct node *n, const struct link *l)
 void admit_stop(struct node *n)
 {
 	n->join.handing_over = false;
+	n->join.confirming = false;
+	heap_cancel(&n->timers, &n->join.confirm_timer);
 	while (n->join.guests != NULL)
 		drop(n, &n->join.guests, ERR_NOT_FOUND,
 		     "this node is leaving the ring");

@@ -11,6 +11,9 @@ struct node;
  * to 8. */
 
 request_handler admit_on_join;
+/* An Update has come straight from a node. */
+void admit_updated(struct node *n, const struct node_id *source);
+void admit_timer(struct node *n);
 void admit_link_down(struct node *n, const struct link *l);
 /* This node is not in the ring any more: nobody can join here. */
 void admit_stop(struct node *n);

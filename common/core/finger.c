@@ -134,7 +134,7 @@ static void seek(struct node *n, unsigned i)
 	n->ring.sought = i;
 	node_trace(n, "seek finger %u at %s", i, id_short(&d).s);
 	if (txn_to_resource(n, &d, &args.destination) != OK ||
-	    ring_ping(n, &args, &n->ring.finger_ping) != OK)
+	    meet_ping(n, &args, &n->ring.finger_ping) != OK)
 		n->ring.finger_ping = NULL;
 }
 

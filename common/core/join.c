@@ -319,7 +319,7 @@ static void attached(struct node *n, void *ctx, enum err r, struct link *l)
 	node_timer(n, &j->timer, TIMER_JOIN, n->now.mono_us + TABLE_US);
 	ring_link_up(n, l);
 	if ((known = ring_link_by_number(n, l->number)) != NULL)
-		ring_admit(n, known);
+		ring_found(n, known);
 }
 
 static void attach(struct node *n)
@@ -358,7 +358,7 @@ static void ping(struct node *n)
 	j->step = JOIN_PING;
 	id_next(&next, &n->id);
 	if ((r = txn_to_resource(n, &next, &args.destination)) != OK ||
-	    (r = ring_ping(n, &args, &j->request)) != OK)
+	    (r = meet_ping(n, &args, &j->request)) != OK)
 		attempt_failed(n, r);
 }
 
@@ -469,6 +469,8 @@ void join_timer(struct node *n, struct timer *t)
 
 	if (t == &j->leave_timer) {
 		leave_timer(n);
+	} else if (t == &j->confirm_timer) {
+		admit_timer(n);
 	} else if (t == &j->give_up) {
 		if (n->cfg.role == ROLE_CLIENT) {
 			attempt_drop(n);

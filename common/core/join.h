@@ -48,6 +48,8 @@ struct join {
 	/* admit.c: nodes that join in front of this one, first come first. */
 	struct join_guest *guests;
 	bool handing_over; /* guests is being handed its values */
+	bool confirming;   /* it has them, its Update has not come */
+	struct timer confirm_timer;
 	/* leave.c */
 	struct timer leave_timer;
 	bool leaving;

@@ -71,7 +71,7 @@ static void dialed(struct node *n, void *ctx, enum err r, struct link *l)
 		/* RFC 6940 s10.5, 4: a joining node enters into its tables
 		 * whom it has reached; in the ring, their Update decides. */
 		if (known != NULL && !n->ring.responsible)
-			ring_admit(n, known);
+			ring_found(n, known);
 	} else {
 		node_trace(n, "meet %s: %s", id_short(&m->id).s, err_name(r));
 	}
@@ -205,6 +205,17 @@ void meet_neighbors(struct node *n, const struct node_id *via,
 		if (!v[i].known &&
 		    (i < NEIGHBORS_MAX || i + NEIGHBORS_MAX >= k))
 			meet_node(n, via, &v[i].id);
+}
+
+enum err meet_ping(struct node *n, struct txn_args *args, struct txn **out)
+{
+	static const struct ping_req req = { { 0 } };
+	enum err r;
+
+	args->code = MSG_PING_REQ;
+	if ((r = node_encode(n, &wire_type_ping_req, &req, &args->body)) != OK)
+		return r;
+	return txn_send(n, args, out);
 }
 
 void meet_clear(struct node *n)

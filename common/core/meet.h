@@ -6,6 +6,8 @@
 #include "wire/topology.h"
 
 struct node;
+struct txn;
+struct txn_args;
 
 /*
  * Attaches that the ring needs, RFC 6940 s10.5 step 3, s10.6, s10.7.3: to nodes
@@ -24,6 +26,9 @@ void meet_node(struct node *n, const struct node_id *via,
 	       const struct node_id *id);
 /* Attaches to whoever is responsible where finger `i` begins. */
 void meet_finger(struct node *n, unsigned i);
+/* A Ping, to find out who is there; `args` has the rest. */
+enum err meet_ping(struct node *n, struct txn_args *args,
+		   struct txn **out) MUST_CHECK;
 void meet_clear(struct node *n);
 
 #endif

@@ -79,7 +79,7 @@ static void partition_dialed(struct node *n, void *ctx, enum err r,
 	to[0] = destination_node(&l->node_id);
 	to[1] = args.destination.v[0];
 	args.destination = (struct destination_list){ to, 2 };
-	if (ring_ping(n, &args, &n->ring.partition_ping) != OK)
+	if (meet_ping(n, &args, &n->ring.partition_ping) != OK)
 		partition_later(n);
 }
 

@@ -157,6 +157,19 @@ static bool fill_neighbors(struct ring *ring)
 	return true;
 }
 
+/* The nearest predecessor that is there: one just admitted bounds the range
+ * only when its Update has come, so that no message is without an owner
+ * meanwhile. */
+static struct node_id range_from(const struct node *n)
+{
+	const struct ring *ring = &n->ring;
+
+	for (uint32_t i = ring->n_sorted; i > 0; i--)
+		if (!ring->sorted[i - 1]->admitted)
+			return ring->sorted[i - 1]->id;
+	return n->id;
+}
+
 static void trace_tables(struct node *n)
 {
 	const struct ring *ring = &n->ring;
@@ -177,33 +190,30 @@ static void trace_tables(struct node *n)
 static void refresh(struct node *n, bool failure)
 {
 	struct ring *ring = &n->ring;
-	struct node_id from_old, from, to;
-	bool had = ring->n_successors > 0;
+	struct node_id from_old = ring->from;
+	bool had = ring->n_successors > 0, changed, moved;
 
-	ring_range(n, &from_old, &to);
 	if (node_failed(n, sort_peers(n)) != OK)
 		return;
-	if (fill_neighbors(ring)) {
-		ring->changed_us = n->now.mono_us;
-		trace_tables(n);
-	} else {
-		finger_fill(n, failure);
-		if (ring->responsible)
-			finger_seek_wanted(n);
-		return;
-	}
+	changed = fill_neighbors(ring);
 	finger_fill(n, failure);
+	ring->from = range_from(n);
+	moved = !id_eq(&ring->from, &from_old);
+	if (changed)
+		trace_tables(n);
+	if (changed || moved)
+		ring->changed_us = n->now.mono_us;
 	if (!ring->responsible)
 		return;
 	if (had && ring->n_successors == 0 && failure) {
 		join_again(n);
 		return;
 	}
-	ring_range(n, &from, &to);
-	if (n->overlay->chord_reactive || !id_eq(&from, &from_old))
+	if (moved || (changed && n->overlay->chord_reactive))
 		update_all(n);
 	finger_seek_wanted(n);
-	repair_ring_changed(n, failure);
+	if (changed || moved)
+		repair_ring_changed(n, failure);
 }
 
 void ring_link_up(struct node *n, struct link *l)
@@ -218,6 +228,7 @@ void ring_link_up(struct node *n, struct link *l)
 	id_distance(&r->distance, &n->id, &r->id);
 	r->attached = l->attached && !id_is_zero(&r->distance);
 	r->peer = r->peer || l->routable;
+	r->admitted = r->admitted && !l->routable;
 	if (fresh && r->attached)
 		update_link(n, r, 0);
 	refresh(n, false);
@@ -304,10 +315,17 @@ void ring_timer(struct node *n, struct timer *t)
 
 /* ---- peers ---- */
 
-void ring_admit(struct node *n, struct ring_link *r)
+void ring_found(struct node *n, struct ring_link *r)
 {
 	if (r->peer)
 		return;
+	r->peer = true;
+	refresh(n, false);
+}
+
+void ring_admit(struct node *n, struct ring_link *r)
+{
+	r->admitted = !r->link->routable;
 	r->peer = true;
 	refresh(n, false);
 }
@@ -369,24 +387,11 @@ uint64_t ring_around_us(struct node *n, uint32_t interval_s)
 	return n->now.mono_us + us - us / 8 + rng_below(&n->rng, us / 4 + 1);
 }
 
-enum err ring_ping(struct node *n, struct txn_args *args, struct txn **out)
-{
-	static const struct ping_req req = { { 0 } };
-	enum err r;
-
-	args->code = MSG_PING_REQ;
-	if ((r = node_encode(n, &wire_type_ping_req, &req, &args->body)) != OK)
-		return r;
-	return txn_send(n, args, out);
-}
-
 /* ---- what others ask ---- */
 
 void ring_range(const struct node *n, struct node_id *from, struct node_id *to)
 {
-	const struct ring *ring = &n->ring;
-
-	*from = ring->n_predecessors > 0 ? ring->predecessors[0] : n->id;
+	*from = n->ring.n_sorted > 0 ? n->ring.from : n->id;
 	*to = n->id;
 }
 
@@ -459,8 +464,9 @@ struct link *ring_next_hop(struct node *n, const struct node_id *id)
 	for (uint32_t i = after; i > 0; i--)
 		if (usable(ring->sorted[i - 1]))
 			return ring->sorted[i - 1]->link;
-	if (after < ring->n_sorted)
-		return ring->sorted[after]->link;
+	for (uint32_t i = after; i < ring->n_sorted; i++)
+		if (ring->sorted[i]->link->routable)
+			return ring->sorted[i]->link;
 	return NULL;
 }
 

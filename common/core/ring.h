@@ -30,8 +30,9 @@ struct ring_link {
 	bool attached;           /* as the link's */
 	bool peer; /* in the overlay, as its own Update, or the Admitting Peer,
 		      said; while joining: Attached to as to a peer */
-	bool left; /* it has sent a Leave */
-	bool lost; /* suspect for too long: out of the tables */
+	bool admitted;    /* by this node; its own Update has not come yet */
+	bool left;        /* it has sent a Leave */
+	bool lost;        /* suspect for too long: out of the tables */
 	uint64_t lost_us; /* suspect: when it is lost, or NEVER */
 	/* update.c's. */
 	uint64_t due_us;     /* when the next Update goes, or NEVER */
@@ -46,7 +47,8 @@ struct ring {
 	struct node_id predecessors[NEIGHBORS_MAX];
 	struct node_id successors[NEIGHBORS_MAX];
 	uint32_t n_predecessors, n_successors;
-	bool responsible; /* JOINED: this node owns (predecessor, own] */
+	bool responsible;    /* JOINED: this node owns (from, own] */
+	struct node_id from; /* the predecessor; own Node-ID without any */
 	struct finger fingers[FINGERS_MAX]; /* [0]: half a ring away */
 	uint32_t n_fingers;
 	struct ring_link *first, *last; /* all links that are up, by age */
@@ -118,7 +120,11 @@ void ring_link_suspect(struct node *n, const struct link *l);
 struct ring_link *ring_link_by_number(const struct node *n, uint32_t number);
 /* The attached link to a node, whether it is a peer or not; NULL. */
 struct ring_link *ring_link_to(const struct node *n, const struct node_id *id);
-/* The node at the other end is a peer of the overlay. */
+/* The node at the other end is a peer of the overlay: this one has Attached to
+ * it as to one. */
+void ring_found(struct node *n, struct ring_link *r);
+/* It joins in front of this one.  It is the predecessor from now on, but what
+ * it will own is owned here until its Update says that it is there. */
 void ring_admit(struct node *n, struct ring_link *r);
 /* It is not, or not any more: it wants to join. */
 void ring_dismiss(struct node *n, struct ring_link *r);
@@ -128,10 +134,6 @@ void ring_left(struct node *n, struct ring_link *r, bool last);
 /* When an interval is over, more or less: a ring that started together does not
  * act together for ever. */
 uint64_t ring_around_us(struct node *n, uint32_t interval_s);
-/* A Ping; `args` has the rest. */
-struct txn_args;
-enum err ring_ping(struct node *n, struct txn_args *args,
-		   struct txn **out) MUST_CHECK;
 /* This node is in the ring from now on: responsible, and it says so. */
 void ring_enter(struct node *n);
 /* It is not any more. */

@@ -4,6 +4,7 @@
  * one does to the tables; RouteQuery, s10.8.  What follows from the tables is
  * ring.c's, whom to Attach to meet.c's.
  */
+#include "core/admit.h"
 #include "core/join.h"
 #include "core/meet.h"
 #include "core/state.h"
@@ -163,6 +164,7 @@ static void heard_from(struct node *n, const struct request *req)
 		return;
 	l->routable = true;
 	ring_link_up(n, l);
+	admit_updated(n, &req->source);
 }
 
 static bool lists(const struct node_id_list *l, const struct node_id *id)
