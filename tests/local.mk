@@ -45,6 +45,7 @@ unit_tests = \
 	tests/unit/test_link \
 	tests/unit/test_overlay \
 	tests/unit/test_request \
+	tests/unit/test_ring \
 	tests/unit/test_route \
 	tests/unit/test_storage \
 	tests/unit/test_storage_sqlite \
@@ -82,6 +83,7 @@ tests_unit_test_wire_vectors_SOURCES = tests/unit/test_wire_vectors.c \
 tests_unit_test_link_SOURCES = tests/unit/test_link.c $(scene)
 tests_unit_test_link_LDADD = $(sim_ldadd)
 tests_unit_test_route_SOURCES = tests/unit/test_route.c $(scene)
+tests_unit_test_ring_LDADD = $(sim_ldadd)
 tests_unit_test_route_LDADD = $(sim_ldadd)
 tests_unit_test_frag_SOURCES = tests/unit/test_frag.c $(scene)
 tests_unit_test_frag_LDADD = $(sim_ldadd)
@@ -136,6 +138,8 @@ tests_sim_libsim_a_SOURCES = \
 	tests/sim/check.h \
 	tests/sim/check_body.c \
 	tests/sim/check_maps.h \
+	tests/sim/diary.c \
+	tests/sim/diary.h \
 	tests/sim/draft.c \
 	tests/sim/host.c \
 	tests/sim/net.c \
