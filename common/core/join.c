@@ -19,7 +19,8 @@ enum {
 	WAIT_SHIFT_MAX = 6, /* a minute at most */
 	/* Bootstrap nodes that are there but in no ring: after so many rounds
 	 * the first node founds one, or all would wait for each other. */
-	FOUND_ROUNDS = 3
+	FOUND_ROUNDS = 3,
+	BUSY_ROUNDS = 4 /* until CMD_START fails because the ring moves */
 };
 
 static void try_entry(struct node *n, enum err r);
@@ -182,6 +183,15 @@ static void round_failed(struct node *n, enum err r)
 		log_line(n->cfg.log, LOG_INFO,
 			 "no peer of the overlay answers: founding it");
 		entered(n);
+		return;
+	}
+	/* The overlay is there, but others join as well: who admits us changes.
+	 */
+	if (peer && j->answered && j->rounds < BUSY_ROUNDS &&
+	    (r == ERR_NOT_FOUND || r == ERR_IN_PROGRESS)) {
+		node_trace(n, "join busy %s", err_name(r));
+		wait_for_round(n);
+		j->rounds++;
 		return;
 	}
 	log_line(n->cfg.log, LOG_WARN, "cannot %s the overlay: %s",
