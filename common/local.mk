@@ -234,6 +234,8 @@ libp2psip_a_SOURCES += \
 	common/net/enroll_server.h \
 	common/net/httpd.c \
 	common/net/httpd.h \
+	common/net/inbox.c \
+	common/net/inbox.h \
 	common/net/loop.c \
 	common/net/loop.h \
 	common/net/notify.c \
@@ -242,10 +244,10 @@ libp2psip_a_SOURCES += \
 	common/net/peer.h \
 	common/net/publish.c \
 	common/net/publish.h \
-	common/net/sandbox.c \
-	common/net/sandbox.h \
 	common/net/resolve.c \
 	common/net/resolve.h \
+	common/net/sandbox.c \
+	common/net/sandbox.h \
 	common/net/sockaddr.c \
 	common/net/sockaddr.h \
 	common/net/tls.c \

@@ -13,10 +13,11 @@
 #include "conf/address.h"
 #include "net/anchor.h"
 #include "net/commit.h"
+#include "net/inbox.h"
 #include "net/sockaddr.h"
 #include "net/tls.h"
 
-enum { READ_ARENA_MAX = 256 << 20, ADVERTISE_MAX = 64 };
+enum { ADVERTISE_MAX = 64 };
 
 /* A link by the core's number. */
 struct numbered {
@@ -24,17 +25,6 @@ struct numbered {
 	struct tls_link *tls;
 	struct ip_address_port address;
 	UT_hash_handle hh;
-};
-
-/* An event that waits for its step. */
-struct queued {
-	struct queued *next;
-	struct event event;
-	struct arena arena;     /* READ: the answers */
-	struct cert *cert;      /* LINK_UP: a reference */
-	struct command command; /* COMMAND: what it points to is the caller's */
-	struct overlay *owned;  /* CONFIG: the new one */
-	struct why why;         /* CONFIG: `info` */
 };
 
 struct waiting {
@@ -60,7 +50,7 @@ struct driver {
 	struct waiting *waiting;
 	uint64_t n_commands;
 	struct result ended; /* of commands that the node did not end */
-	struct queued *head, **tail;
+	struct inbox inbox;
 	bool inside;  /* a step, or its effects, is under way */
 	bool running; /* driver_run() */
 	bool held;    /* it has returned, and its results are being looked at */
@@ -80,31 +70,18 @@ static void give_up(struct driver *d, enum err r)
 /* ---- the queue of events ---- */
 
 /* NULL without memory: the driver has failed then. */
-static struct queued *enqueue(struct driver *d, enum event_type type)
+static struct inbox_event *enqueue(struct driver *d, enum event_type type)
 {
-	struct queued *q = calloc(1, sizeof(*q));
+	struct inbox_event *q = inbox_add(&d->inbox, type);
 
-	if (q == NULL) {
+	if (q == NULL)
 		give_up(d, ERR_NOMEM);
-		return NULL;
-	}
-	q->event.type = type;
-	q->arena.max = READ_ARENA_MAX;
-	*d->tail = q;
-	d->tail = &q->next;
 	return q;
-}
-
-static void queued_free(struct driver *d, struct queued *q)
-{
-	d->cfg.crypto->cert_unref(d->cfg.crypto->ctx, q->cert);
-	arena_free(&q->arena);
-	free(q);
 }
 
 static void link_lost(struct driver *d, uint32_t number, enum err r)
 {
-	struct queued *q = enqueue(d, EV_LINK_DOWN);
+	struct inbox_event *q = enqueue(d, EV_LINK_DOWN);
 
 	if (q == NULL)
 		return;
@@ -172,7 +149,7 @@ static void fx_close(struct driver *d, uint32_t number)
 static void fx_read(struct driver *d, const struct effect *fx)
 {
 	const struct storage *s = d->cfg.storage;
-	struct queued *q = enqueue(d, EV_READ);
+	struct inbox_event *q = enqueue(d, EV_READ);
 	struct query_answer *v;
 	enum err r = OK;
 
@@ -191,7 +168,7 @@ static void fx_read(struct driver *d, const struct effect *fx)
 
 static void fx_config(struct driver *d, const struct effect *fx)
 {
-	struct queued *q = enqueue(d, EV_CONFIG);
+	struct inbox_event *q = enqueue(d, EV_CONFIG);
 
 	if (q == NULL)
 		return;
@@ -272,7 +249,7 @@ static void use_overlay(struct driver *d, struct overlay *o)
 	d->cfg.overlay = d->owned = o;
 }
 
-static void step(struct driver *d, const struct queued *q)
+static void step(struct driver *d, const struct inbox_event *q)
 {
 	struct effect fx;
 	enum err r;
@@ -287,16 +264,15 @@ static void step(struct driver *d, const struct queued *q)
 
 static void drain(struct driver *d)
 {
-	struct queued *q;
+	struct inbox_event *q;
 
 	if (d->inside || d->held)
 		return;
 	d->inside = true;
-	while (!d->held && d->failed == OK && (q = d->head) != NULL) {
-		if ((d->head = q->next) == NULL)
-			d->tail = &d->head;
+	while (!d->held && d->failed == OK &&
+	       (q = inbox_take(&d->inbox)) != NULL) {
 		step(d, q);
-		queued_free(d, q);
+		inbox_event_free(q, d->cfg.crypto);
 	}
 	d->inside = false;
 	loop_deadline_set(d->timer, node_deadline(d->node));
@@ -333,7 +309,7 @@ static void on_up(void *ctx, struct tls_link *tls, struct cert *cert,
 {
 	struct driver *d = ctx;
 	struct numbered *l = tls_link_data(tls);
-	struct queued *q;
+	struct inbox_event *q;
 
 	if (l == NULL) /* accepted */
 		l = link_add(d, LINK_INCOMING | d->n_accepted++, tls, remote);
@@ -349,7 +325,7 @@ static void on_up(void *ctx, struct tls_link *tls, struct cert *cert,
 static void on_bytes(void *ctx, struct tls_link *tls, struct slice bytes)
 {
 	struct numbered *l = tls_link_data(tls);
-	struct queued *q;
+	struct inbox_event *q;
 
 	/* Without memory for its number the driver has failed. */
 	if (l == NULL || (q = enqueue(ctx, EV_BYTES)) == NULL)
@@ -388,7 +364,7 @@ static void on_down(void *ctx, struct tls_link *tls, enum err r,
 
 static void on_committed(void *ctx, uint64_t id, enum err r)
 {
-	struct queued *q = enqueue(ctx, EV_COMMITTED);
+	struct inbox_event *q = enqueue(ctx, EV_COMMITTED);
 
 	if (q == NULL)
 		return;
@@ -486,7 +462,6 @@ enum err driver_new(struct driver **out, const struct driver_config *cfg,
 	if (d == NULL)
 		return ERR_NOMEM;
 	d->cfg = *cfg;
-	d->tail = &d->head;
 	if ((r = commit_new(&d->commit, loop_uv(cfg->loop), cfg->storage,
 			    on_committed, d)) != OK ||
 	    (r = loop_deadline_new(cfg->loop, on_timer, d, &d->timer)) != OK ||
@@ -505,7 +480,7 @@ enum err driver_command(struct driver *d, const struct command *cmd,
 			driver_done *done, void *ctx)
 {
 	struct waiting *w = calloc(1, sizeof(*w));
-	struct queued *q;
+	struct inbox_event *q;
 
 	if (w == NULL || (q = enqueue(d, EV_COMMAND)) == NULL) {
 		free(w);
@@ -538,7 +513,7 @@ enum err driver_run(struct driver *d)
 
 enum err driver_reconfigure_take(struct driver *d, struct overlay *o)
 {
-	struct queued *q = enqueue(d, EV_CONFIG);
+	struct inbox_event *q = enqueue(d, EV_CONFIG);
 
 	if (q == NULL) {
 		overlay_free(o);
@@ -591,7 +566,6 @@ size_t driver_peers(const struct driver *d, struct ip_address_port *out,
 void driver_free(struct driver *d)
 {
 	struct numbered *l, *next;
-	struct queued *q;
 
 	if (d == NULL)
 		return;
@@ -600,11 +574,7 @@ void driver_free(struct driver *d)
 	tls_free(d->tls);
 	d->tls = NULL;
 	end_waiting(d, ERR_LINK_CLOSED);
-	while ((q = d->head) != NULL) {
-		d->head = q->next;
-		overlay_free(q->owned);
-		queued_free(d, q);
-	}
+	inbox_clear(&d->inbox, d->cfg.crypto);
 	node_free(d->node);
 	HASH_ITER (hh, d->links, l, next)
 		link_forget(d, l);
