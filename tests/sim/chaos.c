@@ -22,6 +22,8 @@ struct chaos {
 	struct truth truth;
 	uint64_t heal_us; /* when the partition ends, or NEVER */
 	uint64_t wiped_us;
+	uint64_t pause_us;     /* between two acts, at most */
+	uint64_t partition_us; /* how long one lasts, at most */
 };
 
 static uint64_t chance(struct chaos *c, uint64_t n)
@@ -29,12 +31,18 @@ static uint64_t chance(struct chaos *c, uint64_t n)
 	return rng_below(&c->world->rng, n);
 }
 
-static uint32_t n_running(const struct world *w)
+/* The last few hosts never join. */
+static bool is_client(const struct chaos *c, const struct host *h)
+{
+	return h->index >= c->opt->nodes;
+}
+
+static uint32_t n_peers(const struct chaos *c)
 {
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < w->n_hosts; i++)
-		n += host_runs(w->hosts[i]);
+	for (uint32_t i = 0; i < c->opt->nodes; i++)
+		n += host_runs(c->world->hosts[i]);
 	return n;
 }
 
@@ -60,12 +68,20 @@ static bool may_wipe(struct chaos *c, struct host *h)
 	       c->heal_us == NEVER && truth_spare(&c->truth, h);
 }
 
+/* Clients come and go as they like; of the peers half stay. */
+static bool may_go(const struct chaos *c, const struct host *h)
+{
+	return is_client(c, h)
+		       ? host_ready(h)
+		       : host_joined(h) && n_peers(c) > c->opt->nodes / 2 + 1;
+}
+
 static void die(struct chaos *c)
 {
 	struct host *h = pick(c);
 	enum death how = chance(c, 3) == 0 ? DEATH_POWER : DEATH_PROCESS;
 
-	if (!host_joined(h) || n_running(c->world) <= c->opt->nodes / 2 + 1)
+	if (!may_go(c, h))
 		return;
 	host_kill(h, how);
 	if (chance(c, 3) == 0 && may_wipe(c, h)) {
@@ -79,7 +95,7 @@ static void leave(struct chaos *c)
 	struct command leave = { .type = CMD_LEAVE };
 	struct host *h = pick(c);
 
-	if (host_joined(h) && n_running(c->world) > c->opt->nodes / 2 + 1)
+	if (may_go(c, h))
 		(void)host_command(h, &leave); /* ended by reap() */
 }
 
@@ -89,12 +105,16 @@ static bool is_founder(const struct host *h)
 	return h->index == 0;
 }
 
+static void start(struct chaos *c, struct host *h)
+{
+	if (!host_runs(h))
+		host_start(h, is_client(c, h) ? ROLE_CLIENT : ROLE_PEER,
+			   is_founder(h));
+}
+
 static void come(struct chaos *c)
 {
-	struct host *h = pick(c);
-
-	if (!host_runs(h))
-		host_start(h, ROLE_PEER, is_founder(h));
+	start(c, pick(c));
 }
 
 /* Those that have left are stopped. */
@@ -123,7 +143,7 @@ static void break_net(struct chaos *c)
 		net_split(c->world,
 			  (uint32_t)(1 + chance(c, c->world->n_hosts - 1)));
 	}
-	c->heal_us = c->world->now_us + chance(c, 90) * SECOND_US;
+	c->heal_us = c->world->now_us + chance(c, c->partition_us);
 }
 
 static void fetch(struct chaos *c)
@@ -136,8 +156,29 @@ static void fetch(struct chaos *c)
 			       .n_specifiers = 1 };
 	struct host *h = pick(c);
 
-	if (host_joined(h))
+	if (host_ready(h))
 		(void)host_command(h, &cmd); /* the checker reads along */
+}
+
+/* A new document comes to one node, by hand; the others get it from each other.
+ */
+static void configure(struct chaos *c)
+{
+	struct host *h = pick(c);
+	const struct overlay *o;
+
+	if (!host_joined(h) || c->world->n_versions == 3)
+		return;
+	o = world_document(c->world);
+	/* One after the other: a node that knows one newer stays with that. */
+	host_configure(h, o);
+}
+
+static void fill_disk(struct chaos *c)
+{
+	struct host *h = pick(c);
+
+	h->disk_full = !h->disk_full;
 }
 
 static void act(struct chaos *c)
@@ -154,10 +195,14 @@ static void act(struct chaos *c)
 		leave(c);
 	else if (c->opt->kind)
 		return;
-	else if (n < 93)
+	else if (n < 92)
 		die(c);
-	else
+	else if (n < 98)
 		break_net(c);
+	else if (n < 99)
+		fill_disk(c);
+	else
+		configure(c);
 }
 
 static struct world *make(struct chaos *c)
@@ -165,7 +210,7 @@ static struct world *make(struct chaos *c)
 	uint64_t seed = c->opt->seed;
 	struct world_options opt = {
 		.seed = seed,
-		.hosts_max = c->opt->nodes,
+		.hosts_max = c->opt->nodes + c->opt->nodes / 4,
 		.net = { .delay_min_us = 500,
 			 .delay_max_us = 1000 + seed * 7919 % 150000,
 			 .cut_permille = (uint32_t)(seed * 104729 % 600) },
@@ -186,7 +231,7 @@ static void populate(struct chaos *c)
 	struct host *h;
 	char user[32];
 
-	for (uint32_t i = 0; i < c->opt->nodes; i++) {
+	for (uint32_t i = 0; i < w->opt.hosts_max; i++) {
 		snprintf(user, sizeof(user), "u%u@sim.example.org", i);
 		h = world_host(w, user, NULL);
 		h->skew_ms = (int64_t)chance(c, 20000) - 10000;
@@ -220,7 +265,7 @@ static void storm(struct chaos *c)
 			c->heal_us = NEVER;
 		}
 		act(c);
-		world_run(c->world, chance(c, 4 * SECOND_US));
+		world_run(c->world, chance(c, c->pause_us));
 		reap(c);
 		tidy(c);
 	}
@@ -234,12 +279,12 @@ static void calm(struct chaos *c, struct chaos_report *out)
 	bool right = false;
 
 	net_heal(w);
+	for (uint32_t i = 0; i < w->n_hosts; i++)
+		w->hosts[i]->disk_full = false;
 	world_run(w, 30 * SECOND_US);
 	reap(c);
 	for (uint32_t i = 0; i < w->n_hosts; i++) {
-		if (!host_runs(w->hosts[i]))
-			host_start(w->hosts[i], ROLE_PEER,
-				   is_founder(w->hosts[i]));
+		start(c, w->hosts[i]);
 		world_run(w, chance(c, 2 * SECOND_US));
 	}
 	start_us = w->now_us;
@@ -255,11 +300,17 @@ static void calm(struct chaos *c, struct chaos_report *out)
 	out->n_wrong += truth_ring(&c->truth);
 	out->n_wrong += truth_values(&c->truth, NULL);
 	out->n_wrong += truth_copies(&c->truth, false);
+	out->n_wrong += truth_documents(&c->truth);
 }
 
 void chaos_run(const struct chaos_options *opt, struct chaos_report *out)
 {
-	struct chaos c = { .opt = opt, .heal_us = NEVER };
+	struct chaos c = { .opt = opt,
+			   .heal_us = NEVER,
+			   .pause_us = 300000 + opt->seed * 523 % 4000000,
+			   .partition_us = opt->seed % 4 == 0
+						   ? 900 * SECOND_US
+						   : 90 * SECOND_US };
 
 	*out = (struct chaos_report){ 0 };
 	c.world = make(&c);

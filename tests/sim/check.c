@@ -282,6 +282,22 @@ static void check_request(struct check *c, const struct sight *s,
 			     "the Via List of a fresh request is not empty");
 }
 
+/* Refused for the document's sake, before anything was done: with another
+ * document the same request may be answered otherwise. */
+static bool is_config_error(const struct check *c, const struct message *m)
+{
+	struct arena a = ARENA_INIT(TBS_MAX);
+	struct error_response e;
+	bool yes = m->contents.message_code == MSG_ERROR &&
+		   error_response_decode(&e, m->contents.message_body, &a,
+					 &c->world->env) == OK &&
+		   (e.error_code == ERROR_CONFIG_TOO_OLD ||
+		    e.error_code == ERROR_CONFIG_TOO_NEW);
+
+	arena_free(&a);
+	return yes;
+}
+
 static void check_response(struct check *c, const struct sight *s,
 			   struct check_txn *t, const struct host *signer)
 {
@@ -309,6 +325,8 @@ static void check_response(struct check *c, const struct sight *s,
 	    m->header.length > t->max_response)
 		check_broken(c, s, "6940-6.3.2-R11", "%u bytes, allowed %u",
 			     m->header.length, t->max_response);
+	if (is_config_error(c, m))
+		return;
 	if (t->answered && t->responder == signer->index &&
 	    s->now_us < t->answered_us + REQUEST_LIFETIME_US) {
 		if (t->code == MSG_STORE_REQ && t->answer != what)

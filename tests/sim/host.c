@@ -317,10 +317,12 @@ void host_start(struct host *h, enum role role, bool first)
 	struct world *w = h->world;
 
 	h->cfg.n_bootstrap = 0;
-	for (uint32_t i = 0; i < w->n_hosts && h->cfg.n_bootstrap < 3; i++)
-		if (w->hosts[i] != h && host_joined(w->hosts[i]))
-			h->bootstrap[h->cfg.n_bootstrap++] =
-				w->hosts[i]->address;
+	for (int joined = 1; joined >= 0; joined--)
+		for (uint32_t i = 0; i < w->n_hosts; i++)
+			if (w->hosts[i] != h && h->cfg.n_bootstrap < 3 &&
+			    host_joined(w->hosts[i]) == (joined == 1))
+				h->bootstrap[h->cfg.n_bootstrap++] =
+					w->hosts[i]->address;
 	start(h, role, first);
 }
 
@@ -398,6 +400,12 @@ void host_configure(struct host *h, const struct overlay *o)
 
 	h->overlay = o;
 	host_event(h, &ev);
+}
+
+bool host_ready(const struct host *h)
+{
+	return h->node != NULL &&
+	       (h->state == STATE_JOINED || h->state == STATE_CLIENT);
 }
 
 /* ---- commands ---- */

@@ -117,6 +117,8 @@ int main(int argc, char *argv[])
 	}
 	if (o.nodes < 2)
 		o.nodes = 2;
+	if (o.verbose) /* in order with what stderr says */
+		setvbuf(stdout, NULL, _IOLBF, 0);
 	repeat_line(&o);
 	chaos_run(&o, &r);
 	report(&r);

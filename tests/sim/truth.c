@@ -72,7 +72,7 @@ void truth_store(struct truth *t, struct fact *f, bool exists)
 			     .n_items = 1 };
 	char *text = f->text[f->n_text];
 
-	if (f->command != 0 || !host_joined(f->writer) ||
+	if (f->command != 0 || !host_ready(f->writer) ||
 	    f->n_text == TRUTH_ATTEMPTS_MAX)
 		return;
 	(void)t;
@@ -322,6 +322,22 @@ uint32_t truth_copies(struct truth *t, bool exact)
 				      f->text[0]);
 		}
 	}
+	return n;
+}
+
+uint32_t truth_documents(struct truth *t)
+{
+	struct world *w = t->world;
+	const struct overlay *newest = w->n_versions == 0
+					       ? w->overlay
+					       : w->versions[w->n_versions - 1];
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < w->n_hosts; i++)
+		if (host_joined(w->hosts[i]) && w->hosts[i]->overlay != newest)
+			wrong(t, &n, "host %u has document %u, not %u", i,
+			      (unsigned)w->hosts[i]->overlay->sequence,
+			      (unsigned)newest->sequence);
 	return n;
 }
 

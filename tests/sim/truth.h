@@ -56,6 +56,8 @@ uint32_t truth_values(struct truth *t, struct host *from);
 /* Copies of every fact at its owner and the two after it; with `exact` nowhere
  * else. */
 uint32_t truth_copies(struct truth *t, bool exact);
+/* The newest document, at every peer; a client learns of it when it asks. */
+uint32_t truth_documents(struct truth *t);
 /* Is every acknowledged value on another disk than this one as well? */
 bool truth_spare(struct truth *t, const struct host *h);
 

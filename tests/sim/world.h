@@ -125,8 +125,8 @@ void host_certify(struct host *h, const struct toy_spec *spec);
 struct host *world_host_by_id(struct world *w, const struct node_id *id);
 struct host *world_host_at(struct world *w, const struct ip_address_port *a);
 
-/* Makes its node and gives it CMD_START.  The way in is through up to three
- * peers that run now, the lowest first. */
+/* Makes its node and gives it CMD_START.  The way in is through three
+ * other hosts: peers that are joined now before others, the lowest first. */
 void host_start(struct host *h, enum role role, bool first);
 /* The same through one given host. */
 void host_start_at(struct host *h, enum role role, const struct host *entry);
@@ -137,6 +137,8 @@ void host_kill(struct host *h, enum death how);
 void host_wipe(struct host *h);
 bool host_runs(const struct host *h);
 bool host_joined(const struct host *h);
+/* In the ring, or connected as client. */
+bool host_ready(const struct host *h);
 /* Hands a document to a running node, as SIGHUP does. */
 void host_configure(struct host *h, const struct overlay *o);
 void host_event(struct host *h, const struct event *ev);
