@@ -32,12 +32,20 @@ static void complain(void *ctx, xml_error e)
 {
 	struct why *why = ctx;
 	const char *text = e->message == NULL ? "invalid" : e->message;
-	long line = e->line > 0 || e->node == NULL ? e->line
-						   : xmlGetLineNo(e->node);
+	const xmlNode *n = e->node;
+	long line = e->line > 0 || n == NULL ? e->line : xmlGetLineNo(n);
+	const char *name = "";
 
-	if (why->text[0] == '\0')
-		(void)why_err(why, OK, "line %ld: %.*s", line,
-			      (int)strcspn(text, "\n"), text);
+	if (why->text[0] != '\0')
+		return;
+	if (n != NULL && n->type != XML_ELEMENT_NODE)
+		n = n->parent;
+	if (n != NULL && n->type == XML_ELEMENT_NODE)
+		name = (const char *)n->name;
+	(void)why_err(why, OK, "line %ld: %s%.60s%s%.*s", line,
+		      *name == '\0' ? "" : "<", name,
+		      *name == '\0' ? "" : ">: ", (int)strcspn(text, "\n"),
+		      text);
 }
 
 static void ignore(void *ctx, xml_error e)

@@ -211,7 +211,8 @@ static enum err read_bootstrap(struct overlay *o, const xmlNode *conf,
 		if ((address = xml_doc_text(e, "address", &o->arena)) == NULL)
 			return ERR_NOMEM;
 		port = xml_doc_text(e, "port", &o->arena);
-		if (port != NULL && text_u64(&v, port, 1, UINT16_MAX) != OK)
+		if (port != NULL &&
+		    text_u64(&v, port + (*port == '+'), 1, UINT16_MAX) != OK)
 			return xml_doc_refuse(e, why, ERR_CONFIG,
 					      "port %.20s is not from 1 to "
 					      "65535",
@@ -289,11 +290,17 @@ static enum err check_support(struct overlay *o, const xmlNode *conf,
 			      struct why *why)
 {
 	xmlNode *e = xml_doc_next(conf, NULL, XML_NS_BASE, "topology-plugin");
+	xmlNode *secret;
 	const char *text;
 	size_t i;
 
 	if (e != NULL && (text = xml_doc_text(e, NULL, &o->arena)) == NULL)
 		return ERR_NOMEM;
+	if ((secret = xml_doc_next(conf, NULL, XML_NS_BASE, "shared-secret")) !=
+	    NULL)
+		return xml_doc_refuse(secret, why, ERR_CONFIG,
+				      "this build has no shared-secret mode "
+				      "(RFC 6940 s13.4)");
 	if (e != NULL && strcmp(text, "CHORD-RELOAD") != 0)
 		return xml_doc_refuse(e, why, ERR_CONFIG,
 				      "%.60s is not in this build, only "
