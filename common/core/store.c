@@ -140,6 +140,19 @@ enum err store_resource(struct slice in, struct node_id *out, struct why *why)
 	return id_from_slice(out, in);
 }
 
+enum err store_kinds_differ(const struct node *n, const uint32_t *kinds,
+			    uint32_t n_kinds, struct why *why)
+{
+	bool more = n_kinds > n->overlay->kinds.n;
+
+	for (uint32_t i = 0; i < n_kinds && !more; i++)
+		for (uint32_t j = 0; j < i && !more; j++)
+			more = kinds[i] == kinds[j];
+	return !more ? OK
+		     : why_err(why, ERR_INVALID_MESSAGE,
+			       "a kind is there twice");
+}
+
 /* ---- records ---- */
 
 enum err store_index_key(struct arena *a, uint32_t index, struct slice *out)

@@ -65,6 +65,9 @@ void store_refuse_kinds_take(struct node *n, struct request *req,
 enum err store_resource(struct slice in, struct node_id *out,
 			struct why *why) MUST_CHECK;
 
+/* Kinds that are all known, each once: ERR_INVALID_MESSAGE otherwise. */
+enum err store_kinds_differ(const struct node *n, const uint32_t *kinds,
+			    uint32_t n_kinds, struct why *why) MUST_CHECK;
 /* Keys of arrays: the index, 4 bytes big endian. */
 enum err store_index_key(struct arena *a, uint32_t index,
 			 struct slice *out) MUST_CHECK;

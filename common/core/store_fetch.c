@@ -116,19 +116,17 @@ static enum err fill(struct node *n, struct store_fetch *f,
 	struct arena *a = &f->job.req->arena;
 	struct fetch_kind *fk;
 	const struct kind *k;
-	enum err r = OK;
+	uint32_t *ids;
+	enum err r;
 
 	f->n_kinds = f->body.specifiers.n;
 	f->kinds = arena_zalloc(a, f->n_kinds, sizeof(*f->kinds));
+	ids = arena_zalloc(a, f->n_kinds, sizeof(*ids));
 	unknown->v = arena_zalloc(a, f->n_kinds, sizeof(*unknown->v));
-	if (f->kinds == NULL || unknown->v == NULL)
+	if (f->kinds == NULL || ids == NULL || unknown->v == NULL)
 		return ERR_NOMEM;
-	for (uint32_t i = 0; i < f->n_kinds && r == OK; i++, s++) {
-		for (uint32_t j = 0; j < i; j++)
-			if (f->body.specifiers.v[j].kind == s->kind)
-				return why_err(why, ERR_INVALID_MESSAGE,
-					       "kind 0x%x is there twice",
-					       (unsigned)s->kind);
+	for (uint32_t i = 0; i < f->n_kinds; i++, s++) {
+		ids[i] = s->kind;
 		if ((k = kinds_find(&n->overlay->kinds, s->kind)) == NULL) {
 			unknown->v[unknown->n++] = s->kind;
 			continue;
@@ -139,9 +137,13 @@ static enum err fill(struct node *n, struct store_fetch *f,
 		fk->first = f->n_queries;
 		fk->n = queries_of(fk);
 		f->n_queries += fk->n;
-		r = check_selectors(a, s, why);
 	}
-	return r == OK && unknown->n > 0 ? ERR_UNKNOWN_KIND : r;
+	if (unknown->n > 0)
+		return ERR_UNKNOWN_KIND;
+	r = store_kinds_differ(n, ids, f->n_kinds, why);
+	for (uint32_t i = 0; i < f->n_kinds && r == OK; i++)
+		r = check_selectors(a, f->kinds[i].spec, why);
+	return r;
 }
 
 /* Which values of the Kind the j'th of its queries is for. */

@@ -88,6 +88,15 @@ static enum err check_kind(struct node *n, struct store_put *p,
 	if (is_replica(p) && pk->asked == 0)
 		return why_err(why, ERR_INVALID_MESSAGE,
 			       "a copy without generation counter");
+	if (pk->kind.model == MODEL_SINGLE && pk->n > 1)
+		return why_err(why, ERR_INVALID_MESSAGE,
+			       "kind 0x%x has a single value",
+			       (unsigned)pk->kind.id);
+	if (pk->kind.model != MODEL_SINGLE && pk->n > pk->kind.max_count)
+		return why_err(why, ERR_DATA_TOO_LARGE,
+			       "%u values, kind 0x%x allows %u",
+			       (unsigned)pk->n, (unsigned)pk->kind.id,
+			       (unsigned)pk->kind.max_count);
 	for (uint32_t i = 0; i < pk->n && r == OK; i++) {
 		r = check_form(p, pk, &pk->values[i], why);
 		if (r == OK)
@@ -115,28 +124,26 @@ static enum err check_place(struct node *n, const struct store_put *p,
 	return OK;
 }
 
-/* Takes the decoded body apart; a Kind twice, RFC 6940 s7.4.1.1, or unknown. */
+/* Takes the decoded body apart; Kinds that are unknown go to `unknown`, one
+ * that is there twice is refused, RFC 6940 s7.4.1.1. */
 static enum err fill(struct node *n, struct store_put *p,
 		     struct kind_id_list *unknown, struct why *why)
 {
 	struct arena *a = &p->job.req->arena;
-	const struct store_kind_data *d;
+	const struct store_kind_data *d = p->body.kind_data.v;
 	const struct kind *k;
 	struct store_put_kind *pk;
+	uint32_t *ids;
 
 	p->n_kinds = p->body.kind_data.n;
 	p->kinds = arena_zalloc(a, p->n_kinds, sizeof(*p->kinds));
+	ids = arena_zalloc(a, p->n_kinds, sizeof(*ids));
 	unknown->v = arena_zalloc(a, p->n_kinds, sizeof(*unknown->v));
-	if (p->kinds == NULL || unknown->v == NULL)
+	if (p->kinds == NULL || ids == NULL || unknown->v == NULL)
 		return ERR_NOMEM;
-	for (uint32_t i = 0; i < p->n_kinds; i++) {
-		d = &p->body.kind_data.v[i];
+	for (uint32_t i = 0; i < p->n_kinds; i++, d++) {
 		pk = &p->kinds[i];
-		for (uint32_t j = 0; j < i; j++)
-			if (p->body.kind_data.v[j].kind == d->kind)
-				return why_err(why, ERR_INVALID_MESSAGE,
-					       "kind 0x%x is there twice",
-					       (unsigned)d->kind);
+		ids[i] = d->kind;
 		if ((k = kinds_find(&n->overlay->kinds, d->kind)) == NULL) {
 			unknown->v[unknown->n++] = d->kind;
 			continue;
@@ -150,7 +157,9 @@ static enum err fill(struct node *n, struct store_put *p,
 		for (uint32_t j = 0; j < pk->n; j++)
 			pk->values[j].data = d->values.v[j];
 	}
-	return unknown->n == 0 ? OK : ERR_UNKNOWN_KIND;
+	if (unknown->n > 0)
+		return ERR_UNKNOWN_KIND;
+	return store_kinds_differ(n, ids, p->n_kinds, why);
 }
 
 static void put_run(struct node *n, struct store_job *job);
@@ -185,6 +194,7 @@ void store_put_start_take(struct node *n, struct request *req)
 		p->job.req = req;
 		p->job.run = put_run;
 		p->job.arrived_ms = n->now.unix_ms;
+		p->sequence = n->overlay->sequence;
 		r = put_start(n, p, &unknown, &why);
 	}
 	if (r == ERR_UNKNOWN_KIND)
@@ -390,6 +400,9 @@ static void committed(struct node *n, void *ctx, enum err r)
 	}
 	node_trace(n, "stored %zu at %s", p->n_written,
 		   id_short(&p->job.resource).s);
+	/* It was judged by another document. */
+	if (p->sequence != n->overlay->sequence)
+		store_config_changed(n);
 	qsort(p->written, p->n_written, sizeof(*p->written), by_kind);
 	if (is_replica(p)) {
 		/* A value that has come back to its owner, s6.4.2.3, needs

@@ -28,6 +28,7 @@ struct store_put_kind {
 struct store_put {
 	struct store_job job;
 	struct store_req body;
+	uint16_t sequence; /* of the document that judged it */
 	struct store_put_kind *kinds;
 	uint32_t n_kinds;
 	struct replica_value *written;

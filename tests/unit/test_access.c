@@ -171,7 +171,7 @@ static void node_multiple(void **state)
 static void registrations(void **state)
 {
 	char *patterns[] = { (char[]){ "dht\\.example\\.com" },
-				    (char[]){ ".*\\.example\\.org" } };
+			     (char[]){ ".*\\.example\\.org" } };
 	struct kind k = { .id = KIND_SIP_REGISTRATION,
 			  .model = MODEL_DICTIONARY,
 			  .access = ACCESS_USER_NODE_MATCH };

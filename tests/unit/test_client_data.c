@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "../sim/rogue.h"
+#include "core/state.h"
 
 #define CAROL "carol@sim.example.org"
 
@@ -232,6 +233,56 @@ static void refusals(void **state)
 	assert_int_equal(w->net.n_frames, frames);
 	w->overlay->domain_restriction = DOMAIN_ANY;
 	assert_ok(store(&it, 1)->result.err);
+}
+
+/* A certificate as CERTIFICATE_BY_NODE or _BY_USER. */
+static enum err publish(uint32_t kind, const struct node_id *resource)
+{
+	struct store_item it = { .kind = kind,
+				 .index = ARRAY_END,
+				 .exists = true,
+				 .value = carol->signer.cert->der,
+				 .lifetime_s = 3600 };
+	struct command c = { .type = CMD_STORE,
+			     .resource = *resource,
+			     .items = &it,
+			     .n_items = 1 };
+
+	return host_do(carol, &c)->result.err;
+}
+
+/* 6940-8-D2: certificates stand at the end of the arrays under one's name and
+ * Node-ID, the renewed one behind the old; nobody writes another's. */
+static void certificates(void **state)
+{
+	struct array_range all = { 0, ARRAY_END };
+	struct stored_data_specifier spec = { .kind = KIND_CERTIFICATE_BY_NODE,
+					      .indices = { &all, 1 } };
+	struct command c = fetch_of(&spec);
+	struct node_id by_node, other;
+	const struct stored_data_list *l;
+	const struct outcome *o;
+
+	(void)state;
+	MUST(node_resource_id(carol->node,
+			      id_slice(&carol->signer.node_id, RING_ID_LEN),
+			      &by_node));
+	MUST(node_resource_id(carol->node,
+			      id_slice(&peer->signer.node_id, RING_ID_LEN),
+			      &other));
+	assert_ok(publish(KIND_CERTIFICATE_BY_USER, &at));
+	assert_ok(publish(KIND_CERTIFICATE_BY_NODE, &by_node));
+	assert_ok(publish(KIND_CERTIFICATE_BY_NODE, &by_node));
+	assert_err(publish(KIND_CERTIFICATE_BY_NODE, &other), ERR_FORBIDDEN);
+	assert_err(publish(KIND_CERTIFICATE_BY_NODE, &at), ERR_FORBIDDEN);
+	assert_err(publish(KIND_CERTIFICATE_BY_USER, &by_node), ERR_FORBIDDEN);
+	c.resource = by_node;
+	o = host_do(carol, &c);
+	assert_ok(o->result.err);
+	l = &o->result.fetch->kind_responses.v[0].values;
+	assert_int_equal(l->n, 2);
+	assert_int_equal(l->v[1].value.index, 1);
+	assert_slice_equal(l->v[1].value.value, carol->signer.cert->der);
 }
 
 static void find(void **state)
@@ -518,10 +569,10 @@ int main(void)
 #define HONEST(f) cmocka_unit_test_setup_teardown(f, honest, teardown)
 #define ROGUE(f)  cmocka_unit_test_setup_teardown(f, rogue, teardown)
 	const struct CMUnitTest tests[] = {
-		HONEST(round_trip), HONEST(too_old), HONEST(counters),
-		HONEST(refusals),   HONEST(find),    ROGUE(discarded),
-		ROGUE(synthetic),   ROGUE(taught),   ROGUE(too_old_twice),
-		ROGUE(garbage),
+		HONEST(round_trip),   HONEST(too_old),  HONEST(counters),
+		HONEST(refusals),     HONEST(find),     HONEST(certificates),
+		ROGUE(discarded),     ROGUE(synthetic), ROGUE(taught),
+		ROGUE(too_old_twice), ROGUE(garbage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

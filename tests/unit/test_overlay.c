@@ -66,8 +66,8 @@ static void bad_nodes(void **state)
 static void domains(void **state)
 {
 	char *patterns[] = { (char[]){ "dht\\.example\\.com" },
-				    (char[]){ ".*\\.my\\.example" },
-				    (char[]){ "broken(" } };
+			     (char[]){ ".*\\.my\\.example" },
+			     (char[]){ "broken(" } };
 	static const struct {
 		const char *aor;
 		bool any, own, pattern;

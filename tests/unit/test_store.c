@@ -354,6 +354,12 @@ static void kind_twice(void **state)
 
 	assert_int_equal(storer_ask(s, s->alice, k, 2, NULL), INVALID);
 	assert_string_equal(get(s, USER_DICT), "");
+	/* And so are two values where one has a place. */
+	v[0] = storer_value("1", 1);
+	v[1] = storer_value("2", 2);
+	k[0] = storer_kind(USER_VALUE, 0, v, 2);
+	assert_int_equal(storer_ask(s, s->alice, k, 1, NULL), INVALID);
+	assert_string_equal(get(s, USER_VALUE), "-");
 }
 
 /* 6940-7.4.1.2-R4 6940-7.4.1.1-R6: unknown Kinds are refused and named. */
