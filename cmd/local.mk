@@ -28,8 +28,9 @@ cmd_p2psip_route_SOURCES = cmd/p2psip-route.c
 cmd_p2psip_route_LDADD = $(thin_libs)
 
 bin_PROGRAMS += cmd/p2psip-peer
+cmd_p2psip_peer_SOURCES = cmd/p2psip-peer.c
 cmd_p2psip_peer_LDADD = libp2psip.a $(SSL_LIBS) $(UV_LIBS) $(XML_LIBS) \
-	$(SQLITE_LIBS) $(LIBBSD_LIBS)
+	$(SQLITE_LIBS) $(CURL_LIBS) $(CARES_LIBS) $(LIBBSD_LIBS)
 
 bin_PROGRAMS += cmd/p2psip-join
 cmd_p2psip_join_SOURCES = cmd/p2psip-join.c

@@ -2,10 +2,9 @@
 /* p2psip-peer: be a peer of an overlay, until told to end.  RFC 6940. */
 #include <stdio.h>
 
-#include "cli/entry.h"
 #include "cli/opt.h"
+#include "cli/peer.h"
 #include "conf/address.h"
-#include "net/peer.h"
 
 static struct opt_list listen_on;
 static const char *conffile, *store, *run_as;
@@ -56,11 +55,8 @@ static enum log_level log_level(void)
 int main(int argc, char *argv[])
 {
 	static struct ip_address_port at[OPT_LIST_MAX];
-	static struct entry entry;
 	struct log_sink log = { .write = write_line };
-	struct peer_config cfg = { .listen = at,
-				   .bootstrap = entry.v,
-				   .log = &log };
+	struct peer_config cfg = { .listen = at, .log = &log };
 	struct why why = { "" };
 	enum err r;
 
@@ -68,23 +64,13 @@ int main(int argc, char *argv[])
 	if (listen_on.n == 0)
 		listen_on.v[listen_on.n++] = "0.0.0.0";
 	addresses(at, &listen_on);
-	if (opt_common.bootstrap.n > 0 &&
-	    (r = entry_find(&entry, NULL, NULL, &why)) != OK)
-		goto out;
 	log.max = log_level();
-	cfg.home = opt_common.home;
-	cfg.overlay = opt_common.overlay;
-	cfg.user = opt_common.user;
-	cfg.document = opt_common.config;
-	cfg.cacert = opt_common.cacert;
 	cfg.n_listen = listen_on.n;
-	cfg.n_bootstrap = entry.n;
 	cfg.first = first;
 	cfg.store = store;
 	cfg.run_as = run_as;
 	setvbuf(stderr, NULL, _IOLBF, 0);
 	r = peer_run(&cfg, !check_config, &why);
-out:
 	if (r != OK)
 		opt_warn(NULL, r, why.text);
 	return err_exit(r);

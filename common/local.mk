@@ -240,8 +240,6 @@ libp2psip_a_SOURCES += \
 	common/net/loop.h \
 	common/net/notify.c \
 	common/net/notify.h \
-	common/net/peer.c \
-	common/net/peer.h \
 	common/net/publish.c \
 	common/net/publish.h \
 	common/net/resolve.c \
@@ -280,6 +278,8 @@ libp2psip_a_SOURCES += \
 	common/cli/opt.h \
 	common/cli/out.c \
 	common/cli/out.h \
+	common/cli/peer.c \
+	common/cli/peer.h \
 	common/cli/print.c \
 	common/cli/print.h \
 	common/cli/print_node.c \

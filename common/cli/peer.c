@@ -5,17 +5,19 @@
  * (s11.4), documents that replace the one in use (s6.5.4, s11.1), and leaving
  * in order (s6.4.2.2).  Does not own: the protocol (core), links (driver.c).
  */
-#include "net/peer.h"
+#include "cli/peer.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/document.h"
+#include "cli/entry.h"
+#include "cli/opt.h"
 #include "conf/address.h"
 #include "conf/file.h"
 #include "conf/home.h"
-#include "conf/overlay_xml.h"
 #include "crypto/openssl.h"
 #include "crypto/signer.h"
 #include "net/anchor.h"
@@ -39,7 +41,7 @@ struct peer {
 	struct crypto *crypto;
 	struct signer *signer;
 	struct storage storage;
-	struct ip_address_port *entries; /* where to enter */
+	struct entry entry;
 	struct loop *loop;
 	struct driver *driver;
 	struct publish *publish;
@@ -59,61 +61,18 @@ static void end(struct peer *p, enum err r)
 
 /* ---- documents ---- */
 
-/* Checks and keeps a document or kind block that came from the overlay. */
 static enum err on_config(void *ctx, uint8_t config_type, struct slice bytes,
 			  const struct overlay *in_use, struct overlay **out,
 			  struct why *why)
 {
 	struct peer *p = ctx;
-	struct overlay_xml_judge judge = { .name = in_use->name,
-					   .previous = in_use,
-					   .now_ms = loop_now().unix_ms,
-					   .crypto_open = anchor_open,
-					   .crypto_close = openssl_free };
-	struct why unsaved = { "" };
 	enum err r;
 
-	if (config_type == CONFIG_UPDATE_KIND)
-		r = overlay_xml_add_kind(out, bytes, &judge, why);
-	else
-		r = overlay_xml_load(out, bytes, &judge, why);
-	if (r != OK)
-		return r;
-	if (home_save_overlay(&p->home, *out, &unsaved) != OK)
-		log_line(p->cfg->log, LOG_WARN, "the new document: %s",
-			 unsaved.text);
-	log_line(p->cfg->log, LOG_INFO, "configuration document %u is in use",
-		 (unsigned)(*out)->sequence);
-	return OK;
-}
-
-/* -c: a document that replaces the home's, if it is newer. */
-static enum err take_document(struct peer *p)
-{
-	struct overlay_xml_judge judge = { .name = p->home.name,
-					   .previous = p->overlay,
-					   .now_ms = loop_now().unix_ms,
-					   .crypto_open = anchor_open,
-					   .crypto_close = openssl_free };
-	struct buf raw = BUF_INIT(OVERLAY_DOCUMENT_MAX);
-	struct overlay *o = NULL;
-	enum err r;
-
-	if ((r = file_read(&raw, p->cfg->document, p->why)) != OK)
-		goto out;
-	r = overlay_xml_load(&o, buf_slice(&raw), &judge, p->why);
-	if (r == ERR_CONFIG_OLD) { /* it is in use already, or older */
-		r = OK;
-		goto out;
-	}
-	if (r != OK || (r = home_save_overlay(&p->home, o, p->why)) != OK)
-		goto out;
-	overlay_free(p->overlay);
-	p->overlay = o;
-	o = NULL;
-out:
-	overlay_free(o);
-	buf_clear(&raw);
+	r = document_adopt(&p->home, config_type, bytes, in_use, out, why);
+	if (r == OK)
+		log_line(p->cfg->log, LOG_INFO,
+			 "configuration document %u is in use",
+			 (unsigned)(*out)->sequence);
 	return r;
 }
 
@@ -278,25 +237,22 @@ static void on_signal(void *ctx, int signum)
 
 static enum err open_home(struct peer *p)
 {
-	const struct peer_config *cfg = p->cfg;
 	struct home_identity id = { .key = BUF_INIT(HOME_FILE_MAX),
 				    .cert = BUF_INIT(HOME_FILE_MAX) };
 	struct signer_args args = { 0 };
-	uint64_t now_ms = loop_now().unix_ms;
 	enum err r;
 
-	if ((r = home_open(&p->home, cfg->home, cfg->overlay, p->why)) != OK ||
-	    (r = home_load_overlay(&p->home, now_ms, &p->overlay, p->why)) !=
+	if ((r = document_obtain(&p->home, opt_common.overlay, &p->overlay,
+				 p->why)) != OK ||
+	    (r = home_load_identity(&p->home, opt_common.user, &id, p->why)) !=
 		    OK ||
-	    (cfg->document != NULL && (r = take_document(p)) != OK) ||
-	    (r = home_load_identity(&p->home, cfg->user, &id, p->why)) != OK ||
 	    (r = anchor_open(p->overlay, &p->crypto)) != OK)
 		goto out;
 	args.key = buf_slice(&id.key);
 	args.cert = buf_slice(&id.cert);
 	if ((r = signer_open(&p->signer, p->crypto, &args, p->why)) != OK)
 		goto out;
-	r = signer_check_time(p->signer, now_ms, p->why);
+	r = signer_check_time(p->signer, loop_now().unix_ms, p->why);
 out:
 	home_identity_clear(&id);
 	return r;
@@ -326,46 +282,6 @@ static enum err open_storage(struct peer *p)
 	return r;
 }
 
-/* Not ourselves: a founder stands in its own document. */
-static void add_entry(struct peer *p, struct driver_config *d,
-		      const struct ip_address_port *a)
-{
-	for (size_t i = 0; i < p->cfg->n_listen; i++)
-		if (address_eq(&p->cfg->listen[i], a))
-			return;
-	for (size_t i = 0; i < d->n_bootstrap; i++)
-		if (address_eq(&p->entries[i], a))
-			return;
-	p->entries[d->n_bootstrap++] = *a;
-}
-
-/* Where to enter: what the user says, else peers of before and the document's;
- * RFC 6940 s11.4. */
-static enum err find_entries(struct peer *p, struct driver_config *d)
-{
-	struct ip_address_port cached[HOME_PEERS_MAX];
-	const struct peer_config *cfg = p->cfg;
-	size_t n = 0;
-	enum err r;
-
-	if (cfg->n_bootstrap == 0 &&
-	    (r = home_load_peers(&p->home, cached, &n)) != OK)
-		return r;
-	p->entries = calloc(cfg->n_bootstrap + n + p->overlay->n_bootstrap + 1,
-			    sizeof(*p->entries));
-	if (p->entries == NULL)
-		return ERR_NOMEM;
-	d->bootstrap = p->entries;
-	for (size_t i = 0; i < cfg->n_bootstrap; i++)
-		add_entry(p, d, &cfg->bootstrap[i]);
-	for (size_t i = 0; i < n; i++)
-		add_entry(p, d, &cached[i]);
-	for (size_t i = 0; cfg->n_bootstrap == 0 && i < p->overlay->n_bootstrap;
-	     i++)
-		add_entry(p, d, &p->overlay->bootstrap[i]);
-	return OK;
-}
-
 static enum err open_driver(struct peer *p)
 {
 	const struct peer_config *cfg = p->cfg;
@@ -385,8 +301,11 @@ static enum err open_driver(struct peer *p)
 				   .ctx = p };
 	enum err r;
 
-	if ((r = find_entries(p, &d)) != OK ||
-	    (r = sandbox_act_root(&p->sandbox, p->why)) != OK ||
+	if ((r = entry_find(&p->entry, &p->home, p->overlay, p->why)) != OK)
+		return r;
+	d.bootstrap = p->entry.v;
+	d.n_bootstrap = p->entry.n;
+	if ((r = sandbox_act_root(&p->sandbox, p->why)) != OK ||
 	    (r = driver_new(&p->driver, &d, p->why)) != OK)
 		return r;
 	return sandbox_drop(&p->sandbox, p->why);
@@ -444,7 +363,6 @@ static void peer_close(struct peer *p)
 	openssl_free(p->crypto);
 	overlay_free(p->overlay);
 	home_close(&p->home);
-	free(p->entries);
 }
 
 enum err peer_run(const struct peer_config *cfg, bool run, struct why *why)
