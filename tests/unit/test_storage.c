@@ -131,6 +131,12 @@ static void bounds(void **state)
 	out = engine_ask(&s, &a, q);
 	assert_int_equal(out.n_records, 2);
 	assert_slice_equal(out.records[1].key, SLICE_LIT("bb"));
+	q.backwards = true;
+	out = engine_ask(&s, &a, q);
+	assert_int_equal(out.n_records, 2);
+	assert_slice_equal(out.records[0].key, SLICE_LIT("c"));
+	assert_slice_equal(out.records[1].key, SLICE_LIT("bb"));
+	q.backwards = false;
 	/* What has expired by then does not count, neither for the limit. */
 	q.alive_ms = 200;
 	out = engine_ask(&s, &a, q);
@@ -440,6 +446,8 @@ static struct query some_query(struct rng *rng, uint64_t now)
 			   .max = (uint32_t)rng_below(rng, 4) };
 
 	q.alive_ms = rng_below(rng, 2) == 0 ? 0 : now + rng_below(rng, TIMES);
+	if (q.last.p == NULL)
+		q.backwards = rng_below(rng, 2) == 0;
 	q.cursor.resource = some_id(rng);
 	q.cursor.kind = (uint32_t)rng_below(rng, KINDS);
 	memset(q.hash, (int)rng_below(rng, SIGNERS), sizeof(q.hash));
