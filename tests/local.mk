@@ -185,6 +185,7 @@ bats_tests = \
 	tests/cli/durable.bats \
 	tests/cli/helpers.bats \
 	tests/cli/hostile.bats \
+	tests/cli/peer.bats \
 	tests/cli/status.bats \
 	tests/cli/tools.bats \
 	tests/cli/wireshark.bats
