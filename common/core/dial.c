@@ -149,6 +149,10 @@ static void bind_link(struct node *n, struct dial *d, struct link *l)
 	d->state = DIAL_OPEN;
 	l->node_id = d->node;
 	l->attached = true;
+	if (d->n_candidates > 0)
+		l->listen =
+			d->candidates[l->outgoing ? d->next_candidate - 1 : 0];
+	l->listen.unknown = (struct slice){ 0 };
 	node_trace(n, "link %u attached %s", l->number,
 		   id_short(&l->node_id).s);
 	set_timer(n, d, DIAL_WAIT_US);
@@ -183,19 +187,17 @@ static void await(struct node *n, struct dial *d)
 
 static void asked(struct node *n, void *ctx, const struct txn_end *end)
 {
-	struct ip_address_port none[CANDIDATES_MAX];
 	struct attach_req_ans attach;
 	struct dial *d = ctx;
 	const char *words;
-	uint32_t n_none;
 	enum err r = end->err;
 
 	d->txn = NULL;
 	if (r == OK) {
 		d->answered = true;
-		/* The answerer connects to us: its candidates are not used. */
-		r = candidate_read(n, end->body, false, &attach, none, &n_none,
-				   &words);
+		/* The answerer connects to us: its candidates are for later. */
+		r = candidate_read(n, end->body, false, &attach, d->candidates,
+				   &d->n_candidates, &words);
 		if (r == OK && id_eq(&end->responder, &n->id))
 			r = ERR_NOT_FOUND;
 	} else if (r == ERR_IN_PROGRESS) {

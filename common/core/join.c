@@ -39,36 +39,66 @@ static bool own_address(const struct node *n, const struct ip_address_port *a)
 	return false;
 }
 
-static size_t all_entries(const struct node *n,
-			  const struct ip_address_port **v)
+static size_t n_listed(const struct node *n)
 {
-	bool own = n->cfg.n_bootstrap > 0;
+	return n->cfg.n_bootstrap > 0 ? n->cfg.n_bootstrap
+				      : n->overlay->n_bootstrap;
+}
 
-	*v = own ? n->cfg.bootstrap : n->overlay->bootstrap;
-	return own ? n->cfg.n_bootstrap : n->overlay->n_bootstrap;
+static const struct ip_address_port *entry_at(const struct node *n, size_t i)
+{
+	size_t k = n_listed(n);
+
+	if (i >= k)
+		return &n->join.cached[i - k].address;
+	return n->cfg.n_bootstrap > 0 ? &n->cfg.bootstrap[i]
+				      : &n->overlay->bootstrap[i];
 }
 
 uint32_t join_n_entries(const struct node *n)
 {
-	const struct ip_address_port *v;
-	size_t k = all_entries(n, &v);
+	size_t k = n_listed(n) + n->join.n_cached;
 	uint32_t usable = 0;
 
 	for (size_t i = 0; i < k; i++)
-		usable += !own_address(n, &v[i]);
+		usable += !own_address(n, entry_at(n, i));
 	return usable;
 }
 
-const struct ip_address_port *join_entry(const struct node *n, uint32_t i)
+const struct ip_address_port *join_entry(const struct node *n, uint32_t i,
+					 bool strangers)
 {
-	const struct ip_address_port *v;
-	size_t k = all_entries(n, &v);
+	size_t listed = n_listed(n), k = listed + n->join.n_cached;
 	uint32_t usable = join_n_entries(n), at = 0;
 
-	for (size_t j = 0; j < k && usable > 0; j++)
-		if (!own_address(n, &v[j]) && at++ == i % usable)
-			return &v[j];
+	for (size_t j = 0; j < k && usable > 0; j++) {
+		if (own_address(n, entry_at(n, j)) || at++ != i % usable)
+			continue;
+		if (strangers && j >= listed &&
+		    ring_link_to(n, &n->join.cached[j - listed].id) != NULL)
+			return NULL;
+		return entry_at(n, j);
+	}
 	return NULL;
+}
+
+/* RFC 6940 s11.4: only nodes this one is directly connected with. */
+void join_remember(struct node *n, const struct link *l)
+{
+	struct join *j = &n->join;
+	struct join_cached c = { .id = l->node_id, .address = l->listen };
+	uint32_t k = 0;
+
+	if (!l->attached || l->listen.type == 0)
+		return;
+	while (k < j->n_cached && !id_eq(&j->cached[k].id, &c.id))
+		k++;
+	if (k == CACHED_PEERS_MAX)
+		k--;
+	else if (k == j->n_cached)
+		j->n_cached++;
+	memmove(j->cached + 1, j->cached, k * sizeof(*j->cached));
+	j->cached[0] = c;
 }
 
 /* ---- the end of CMD_START ---- */
@@ -413,7 +443,7 @@ static void try_entry(struct node *n, enum err r)
 	const struct ip_address_port *a;
 
 	for (; j->entry < k; j->entry++) {
-		a = join_entry(n, j->entry_first + j->entry);
+		a = join_entry(n, j->entry_first + j->entry, false);
 		j->step = JOIN_DIAL;
 		j->attempt++;
 		r = dial_address(n, a, entry_dialed,
@@ -425,6 +455,27 @@ static void try_entry(struct node *n, enum err r)
 }
 
 /* ---- events ---- */
+
+/*
+ * A peer that finds no way in takes one that comes to it: a peer of the ring
+ * may have this one for its bootstrap node and ask after a partition,
+ * s10.7.4.4.
+ */
+void join_link_up(struct node *n, struct link *l)
+{
+	struct join *j = &n->join;
+
+	if (j->step != JOIN_WAIT || n->cfg.role != ROLE_PEER || l->attached ||
+	    l->closed || j->rounds == 0 || id_eq(&l->node_id, &n->id))
+		return;
+	node_trace(n, "way in through link %u", l->number);
+	heap_cancel(&n->timers, &j->timer);
+	j->attempt++;
+	j->entry = join_n_entries(n); /* the round ends with it */
+	j->entry_link = l->number;
+	j->answered = true;
+	attach(n);
+}
 
 void join_link_down(struct node *n, const struct link *l)
 {

@@ -3,6 +3,7 @@
 #define CORE_JOIN_H
 
 #include "base/heap.h"
+#include "core/limits.h"
 #include "core/node.h"
 
 struct node;
@@ -25,6 +26,12 @@ enum join_step {
 	JOIN_WAIT       /* failed, tried again later */
 };
 
+/* A peer this node has been linked with, RFC 6940 s11.4. */
+struct join_cached {
+	struct node_id id;
+	struct ip_address_port address;
+};
+
 struct join {
 	enum join_step step;
 	struct timer timer;   /* of the step */
@@ -45,6 +52,8 @@ struct join {
 	struct txn *request; /* Ping or JoinReq */
 	uint32_t rounds;     /* without success */
 	uint64_t attempt;    /* tells callbacks of earlier ones apart */
+	struct join_cached cached[CACHED_PEERS_MAX]; /* newest first */
+	uint32_t n_cached;
 	/* admit.c: nodes that join in front of this one, first come first. */
 	struct join_guest *guests;
 	bool handing_over; /* guests is being handed its values */
@@ -79,8 +88,15 @@ void join_updated(struct node *n, const struct node_id *source,
 void join_settled(struct node *n);
 /* Called by link.c, for every link. */
 void join_link_down(struct node *n, const struct link *l);
-/* The bootstrap nodes, this node's own address left out: how many, and one. */
+/* A link is up: in need, it may be a way in. */
+void join_link_up(struct node *n, struct link *l);
+/* The node at the other end is a peer: it may be a way in, some day. */
+void join_remember(struct node *n, const struct link *l);
+/* The ways in, but for this node's own address: how many, and one of them (`i`
+ * counts round).  Bootstrap nodes come first, then cached peers; NULL for one
+ * of these while this node is linked with it and `strangers` are wanted. */
 uint32_t join_n_entries(const struct node *n);
-const struct ip_address_port *join_entry(const struct node *n, uint32_t i);
+const struct ip_address_port *join_entry(const struct node *n, uint32_t i,
+					 bool strangers);
 
 #endif

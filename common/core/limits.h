@@ -31,6 +31,7 @@ enum {
 	UNKNOWN_KINDS_MAX = 63,      /* Kind-IDs in an error_info, s7.4.1.2 */
 	FRAME_MAX = (1 << 24) - 1,   /* bytes in a FramedMessage */
 	NEIGHBORS_MAX = 8,           /* predecessors, and successors, kept */
+	CACHED_PEERS_MAX = 10,       /* s11.4 */
 	FINGERS_MAX = 128,           /* s10.7.4.3 */
 	REPLICAS = 2                 /* copies besides the owner's, s10.4 */
 };

@@ -31,6 +31,8 @@ struct link {
 	struct node_id node_id; /* of the other side: the one that was attached,
 				   else the certificate's first */
 	struct ip_address_port address;
+	/* Where its node accepts links, as its Attach said; type 0: unknown. */
+	struct ip_address_port listen;
 	bool outgoing; /* this node connected */
 	bool entry;    /* made by dial_address(): the way into the overlay */
 	bool up;       /* a frame or ACK has come */

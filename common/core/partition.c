@@ -93,7 +93,7 @@ void partition_check(struct node *n)
 		partition_later(n);
 		return;
 	}
-	a = join_entry(n, ring->partition_entry++);
+	a = join_entry(n, ring->partition_entry++, true);
 	ring->asking = a != NULL;
 	if (a == NULL || dial_address(n, a, partition_dialed, NULL) != OK)
 		partition_later(n);

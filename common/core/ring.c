@@ -232,6 +232,7 @@ void ring_link_up(struct node *n, struct link *l)
 	if (fresh && r->attached)
 		update_link(n, r, 0);
 	refresh(n, false);
+	join_link_up(n, l);
 }
 
 void ring_link_down(struct node *n, const struct link *l)

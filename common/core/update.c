@@ -164,6 +164,7 @@ static void heard_from(struct node *n, const struct request *req)
 		return;
 	l->routable = true;
 	ring_link_up(n, l);
+	join_remember(n, l);
 	admit_updated(n, &req->source);
 }
 

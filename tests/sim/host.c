@@ -319,7 +319,8 @@ void host_start(struct host *h, enum role role, bool first)
 	h->cfg.n_bootstrap = 0;
 	for (int joined = 1; joined >= 0; joined--)
 		for (uint32_t i = 0; i < w->n_hosts; i++)
-			if (w->hosts[i] != h && h->cfg.n_bootstrap < 3 &&
+			if (w->hosts[i] != h && w->hosts[i]->rogue == NULL &&
+			    h->cfg.n_bootstrap < 3 &&
 			    host_joined(w->hosts[i]) == (joined == 1))
 				h->bootstrap[h->cfg.n_bootstrap++] =
 					w->hosts[i]->address;
