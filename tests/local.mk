@@ -33,6 +33,7 @@ unit_tests = \
 	tests/unit/test_client_data \
 	tests/unit/test_conf_accounts \
 	tests/unit/test_conf_home \
+	tests/unit/test_conf_kind \
 	tests/unit/test_conf_trust \
 	tests/unit/test_conf_xml \
 	tests/unit/test_config_update \
@@ -74,6 +75,8 @@ tests_unit_test_store_SOURCES = tests/unit/test_store.c \
 tests_unit_test_store_LDADD = $(sim_ldadd)
 tests_unit_test_storage_sqlite_SOURCES = tests/unit/test_storage_sqlite.c \
 	tests/unit/engines.c tests/unit/engines.h
+tests_unit_test_conf_kind_SOURCES = tests/unit/test_conf_kind.c \
+	tests/unit/conf_fixture.c tests/unit/conf_fixture.h
 tests_unit_test_conf_trust_SOURCES = tests/unit/test_conf_trust.c \
 	tests/unit/conf_fixture.c tests/unit/conf_fixture.h
 tests_unit_test_conf_xml_SOURCES = tests/unit/test_conf_xml.c \

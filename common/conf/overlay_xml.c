@@ -138,6 +138,8 @@ static enum err open_crypto(const struct overlay_xml_judge *j,
 
 static bool may_sign_kinds(const struct overlay *o, const struct node_id *id)
 {
+	if (overlay_is_bad_node(o, id))
+		return false;
 	for (size_t i = 0; i < o->n_kind_signers; i++)
 		if (id_eq(&o->kind_signers[i], id))
 			return true;
@@ -169,22 +171,56 @@ static enum err add_kind(struct overlay *o, const struct kind *k,
 	return OK;
 }
 
+/* What a learned SIP-REGISTRATION says of domains stays with it. */
+static enum err keep_domains(struct overlay *o, const struct overlay *previous)
+{
+	size_t n = previous->n_domain_patterns;
+
+	o->domain_restriction = previous->domain_restriction;
+	if ((o->domain_patterns = arena_zalloc(
+		     &o->arena, n, sizeof(*o->domain_patterns))) == NULL)
+		return ERR_NOMEM;
+	for (; o->n_domain_patterns < n; o->n_domain_patterns++) {
+		struct slice text = slice_str(
+			previous->domain_patterns[o->n_domain_patterns]);
+		char *copy = arena_str(&o->arena, text);
+
+		if (copy == NULL)
+			return ERR_NOMEM;
+		o->domain_patterns[o->n_domain_patterns] = copy;
+	}
+	return OK;
+}
+
+/* A learned Kind into a document that does not have it; its label may be
+ * another's there. */
+static enum err keep_kind(struct overlay *o, const struct overlay *previous,
+			  const struct kind_block *kb)
+{
+	struct kind k = *kinds_find(&previous->kinds, kb->kind);
+	enum err r;
+
+	if (!k.registered && kinds_find_name(&o->kinds, k.name) != NULL)
+		k.name[0] = '\0';
+	if ((r = add_kind(o, &k, kb)) == OK && k.id == KIND_SIP_REGISTRATION)
+		r = keep_domains(o, previous);
+	return r;
+}
+
 /* Kinds that came by ConfigUpdate outlive the document, unless the new one
  * names them or their signer may no longer sign (RFC 6940 s11.1). */
 static enum err keep_learned(struct overlay *o, const struct overlay *previous)
 {
 	for (size_t i = 0; i < previous->n_kind_blocks; i++) {
 		const struct kind_block *kb = &previous->kind_blocks[i];
-		const struct kind *k = kinds_find(&previous->kinds, kb->kind);
-		bool here = false;
+		bool here = kinds_find(&previous->kinds, kb->kind) == NULL;
 		enum err r;
 
 		for (size_t n = 0; n < o->n_kind_blocks; n++)
 			here |= o->kind_blocks[n].kind == kb->kind;
-		if (!kb->learned || here || k == NULL ||
-		    !may_sign_kinds(o, &kb->signer))
+		if (!kb->learned || here || !may_sign_kinds(o, &kb->signer))
 			continue;
-		if ((r = add_kind(o, k, kb)) != OK)
+		if ((r = keep_kind(o, previous, kb)) != OK)
 			return r;
 	}
 	return OK;
@@ -241,11 +277,27 @@ out:
 	return r;
 }
 
+/* The block of SIP-REGISTRATION; NULL when the configuration has none. */
+static xmlNode *sip_block(const struct overlay *o, const xmlNode *conf)
+{
+	xmlNode *required = xml_doc_next(conf, NULL, XML_NS_BASE,
+					 "required-kinds");
+	xmlNode *n = NULL;
+	size_t i = 0;
+
+	while (required != NULL &&
+	       (n = xml_doc_next(required, n, XML_NS_BASE, "kind-block")) !=
+		       NULL)
+		if (o->kind_blocks[i++].kind == KIND_SIP_REGISTRATION)
+			return n;
+	return NULL;
+}
+
 static enum err load(struct overlay **out, struct slice raw, const char *name,
 		     const struct overlay_xml_judge *j, struct why *why)
 {
 	struct overlay *o = NULL;
-	xmlNode *conf = NULL;
+	xmlNode *conf = NULL, *sip;
 	struct xml_doc d;
 	enum err r;
 
@@ -258,6 +310,8 @@ static enum err load(struct overlay **out, struct slice raw, const char *name,
 	if (r == OK && (r = xml_read_configuration(o, &d, conf, why)) == OK &&
 	    (r = arena_dup(&o->arena, raw, &o->document)) == OK && j != NULL)
 		r = judge(o, &d, conf, j, why);
+	if (r == OK && (sip = sip_block(o, conf)) != NULL)
+		r = xml_kind_check_patterns(o, sip, why);
 	xml_doc_close(&d);
 	if (r == OK)
 		*out = o;
@@ -309,12 +363,19 @@ static enum err take_kind(struct overlay *o, const struct xml_doc *d,
 	struct blob_judge j = { c, o, o->kind_signers, o->n_kind_signers,
 				now_ms };
 	struct kind_block kb = { .learned = true };
+	const struct kind *same;
 	struct kind k;
 	enum err r;
 
 	if ((r = xml_kind_read(o, d, block, &k, &kb, why)) != OK ||
-	    (r = check_kind_signature(d, block, &j, &kb, why)) != OK)
+	    (r = check_kind_signature(d, block, &j, &kb, why)) != OK ||
+	    (k.id == KIND_SIP_REGISTRATION &&
+	     (r = xml_kind_check_patterns(o, block, why)) != OK))
 		return r;
+	same = kinds_find_name(&o->kinds, k.name);
+	if (same != NULL && same->id != k.id)
+		return why_err(why, ERR_FORBIDDEN, "Kind %u has the label %s",
+			       (unsigned)same->id, k.name);
 	for (size_t i = 0; i < o->n_kind_blocks; i++) {
 		if (o->kind_blocks[i].kind != k.id)
 			continue;

@@ -124,8 +124,18 @@ static enum err read_label(const xmlNode *kind, struct kind *k, struct arena *a,
 	return OK;
 }
 
-static enum err read_patterns(struct overlay *o, const xmlNode *restriction,
-			      struct why *why)
+/* The element of RFC 7904 s3.4, whose text says domain-restrictions and whose
+ * grammar domain-restriction. */
+static xmlNode *find_restriction(const xmlNode *kind)
+{
+	xmlNode *e = xml_doc_next(kind, NULL, XML_NS_SIP, "domain-restriction");
+
+	return e != NULL ? e
+			 : xml_doc_next(kind, NULL, XML_NS_SIP,
+					"domain-restrictions");
+}
+
+static enum err read_patterns(struct overlay *o, const xmlNode *restriction)
 {
 	xmlNode *e = NULL;
 	size_t n = 0;
@@ -136,34 +146,26 @@ static enum err read_patterns(struct overlay *o, const xmlNode *restriction,
 	if ((o->domain_patterns = arena_zalloc(
 		     &o->arena, n, sizeof(*o->domain_patterns))) == NULL)
 		return ERR_NOMEM;
-	for (; o->n_domain_patterns < n; o->n_domain_patterns++) {
-		regex_t re;
+	while (o->n_domain_patterns < n) {
 		char *text;
 
 		e = xml_doc_next(restriction, e, XML_NS_SIP, "pattern");
 		if ((text = xml_doc_text(e, NULL, &o->arena)) == NULL)
 			return ERR_NOMEM;
-		if (regcomp(&re, text, REG_EXTENDED | REG_NOSUB) != 0)
-			return xml_doc_refuse(e, why, ERR_CONFIG,
-					      "%.100s is no POSIX extended "
-					      "regular expression",
-					      text);
-		regfree(&re);
-		o->domain_patterns[o->n_domain_patterns] = text;
+		o->domain_patterns[o->n_domain_patterns++] = text;
 	}
 	return OK;
 }
 
-/* RFC 7904 s3.4; its text says domain-restrictions, its grammar
- * domain-restriction. */
-static enum err read_restriction(struct overlay *o, const xmlNode *kind,
-				 struct why *why)
+static enum err read_restriction(struct overlay *o, const xmlNode *kind)
 {
-	xmlNode *e = xml_doc_next(kind, NULL, XML_NS_SIP, "domain-restriction");
+	xmlNode *e = find_restriction(kind);
 	const char *enable;
 
-	if (e == NULL)
-		e = xml_doc_next(kind, NULL, XML_NS_SIP, "domain-restrictions");
+	/* A Kind that comes alone stands for all that was said before. */
+	o->domain_restriction = DOMAIN_ANY;
+	o->domain_patterns = NULL;
+	o->n_domain_patterns = 0;
 	if (e == NULL)
 		return OK;
 	enable = xml_doc_text(e, "enable", &o->arena);
@@ -171,7 +173,29 @@ static enum err read_restriction(struct overlay *o, const xmlNode *kind,
 	if (enable == NULL || !xml_doc_is_true(enable))
 		return OK;
 	o->domain_restriction = DOMAIN_PATTERNS;
-	return read_patterns(o, e, why);
+	return read_patterns(o, e);
+}
+
+enum err xml_kind_check_patterns(const struct overlay *o, const xmlNode *block,
+				 struct why *why)
+{
+	const xmlNode *kind = xml_doc_next(block, NULL, XML_NS_BASE, "kind");
+	const xmlNode *restriction = find_restriction(kind);
+	xmlNode *e = NULL;
+
+	for (size_t i = 0; i < o->n_domain_patterns; i++) {
+		const char *text = o->domain_patterns[i];
+		regex_t re;
+
+		e = xml_doc_next(restriction, e, XML_NS_SIP, "pattern");
+		if (regcomp(&re, text, REG_EXTENDED | REG_NOSUB) != 0)
+			return xml_doc_refuse(e, why, ERR_CONFIG,
+					      "%.100s is no POSIX extended "
+					      "regular expression",
+					      text);
+		regfree(&re);
+	}
+	return OK;
 }
 
 static enum err declare(struct buf *out, const xmlNs *ns)
@@ -244,7 +268,7 @@ enum err xml_kind_read(struct overlay *o, const struct xml_doc *d,
 				      "NODE-MULTIPLE without "
 				      "max-node-multiple");
 	if (k->id == KIND_SIP_REGISTRATION &&
-	    (r = read_restriction(o, kind, why)) != OK)
+	    (r = read_restriction(o, kind)) != OK)
 		return r;
 	if ((r = block_xml(&xml, d, block)) == OK)
 		r = arena_dup(a, buf_slice(&xml), &kb->xml);

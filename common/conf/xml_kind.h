@@ -14,4 +14,12 @@ enum err xml_kind_read(struct overlay *o, const struct xml_doc *d,
 		       const xmlNode *block, struct kind *k,
 		       struct kind_block *kb, struct why *why) MUST_CHECK;
 
+/*
+ * Are the patterns that `o` has from SIP-REGISTRATION's block regular
+ * expressions?  Only once its signature has been verified: a hostile one takes
+ * memory without end to compile.  ERR_CONFIG.
+ */
+enum err xml_kind_check_patterns(const struct overlay *o, const xmlNode *block,
+				 struct why *why) MUST_CHECK;
+
 #endif

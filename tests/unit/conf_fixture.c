@@ -127,6 +127,16 @@ void fixture_replace(struct fixture *f, const char *from, const char *to)
 	f->document = text;
 }
 
+void fixture_insert(struct fixture *f, const char *text)
+{
+	struct buf both = empty();
+
+	assert_ok(buf_printf(&both, "%s<no-ice>", text));
+	assert_ok(buf_append_u8(&both, '\0'));
+	fixture_replace(f, "<no-ice>", (const char *)both.p);
+	buf_clear(&both);
+}
+
 static void sign(struct fixture *f, uint16_t sequence, uint64_t expiration_ms,
 		 struct signer *s)
 {
@@ -228,4 +238,34 @@ enum err fixture_load(struct fixture *f, const struct overlay *previous,
 	struct overlay_xml_judge j = fixture_judge(previous);
 
 	return overlay_xml_load(out, buf_slice(&f->document), &j, why);
+}
+
+struct overlay *fixture_accepted(struct fixture *f,
+				 const struct overlay *previous)
+{
+	struct overlay *o = NULL;
+	struct why why = { "" };
+	enum err r = fixture_load(f, previous, &o, &why);
+
+	if (r != OK)
+		print_message("%s\n", why.text);
+	assert_ok(r);
+	return o;
+}
+
+void fixture_refused(struct fixture *f, const struct overlay *previous,
+		     enum err expected, const char *words)
+{
+	struct overlay *o = NULL;
+	struct why why = { "" };
+	enum err r = fixture_load(f, previous, &o, &why);
+
+	if (r == OK)
+		overlay_free(o);
+	if (r != expected || strstr(why.text, words) == NULL)
+		print_message("%s: %s\n", err_name(r), why.text);
+	assert_err(r, expected);
+	assert_non_null(strstr(why.text, words));
+	/* Without a place for the words the answer is the same. */
+	assert_err(fixture_load(f, previous, &o, NULL), expected);
 }

@@ -33,6 +33,8 @@ struct signer *fixture_signer_of(struct fixture *f, enum key_type type,
 				 struct node_id *ids, size_t n);
 /* f->document with the first `from` replaced by `to`, not signed again. */
 void fixture_replace(struct fixture *f, const char *from, const char *to);
+/* Puts `text` before the element no-ice, not signed again. */
+void fixture_insert(struct fixture *f, const char *text);
 /* Signs f->document again with this sequence, by `s` or f->signer when NULL. */
 void fixture_sign(struct fixture *f, uint16_t sequence, struct signer *s);
 /* The same, the expiration left as it is. */
@@ -46,6 +48,12 @@ void fixture_unlist(struct fixture *f, const char *element,
 /* overlay_xml_load() of f->document. */
 enum err fixture_load(struct fixture *f, const struct overlay *previous,
 		      struct overlay **out, struct why *why) MUST_CHECK;
+/* As fixture_load(); fails, with the words in case, when that does. */
+struct overlay *fixture_accepted(struct fixture *f,
+				 const struct overlay *previous);
+/* f->document is refused with this error, and the reason has these words. */
+void fixture_refused(struct fixture *f, const struct overlay *previous,
+		     enum err r, const char *words);
 struct overlay_xml_judge fixture_judge(const struct overlay *previous);
 
 #endif

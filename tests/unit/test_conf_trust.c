@@ -26,31 +26,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct overlay *load(struct fixture *f, const struct overlay *previous)
-{
-	struct overlay *o = NULL;
-	struct why why = { "" };
-	enum err r = fixture_load(f, previous, &o, &why);
-
-	if (r != OK)
-		print_message("%s\n", why.text);
-	assert_ok(r);
-	return o;
-}
-
-static void refused(struct fixture *f, const struct overlay *previous,
-		    enum err expected, const char *words)
-{
-	struct overlay *o = NULL;
-	struct why why = { "" };
-	enum err r = fixture_load(f, previous, &o, &why);
-
-	if (r != expected || strstr(why.text, words) == NULL)
-		print_message("%s: %s\n", err_name(r), why.text);
-	assert_err(r, expected);
-	assert_non_null(strstr(why.text, words));
-}
-
 /* Lists one more signer. */
 static void list(struct fixture *f, const char *element,
 		 const struct node_id *id)
@@ -83,13 +58,14 @@ static void tampered(void **state)
 
 	for (size_t i = 0; i < N_OF(changes); i++) {
 		fixture_replace(f, changes[i].from, changes[i].to);
-		refused(f, NULL, ERR_CONFIG_SIGNATURE, "has been changed");
+		fixture_refused(f, NULL, ERR_CONFIG_SIGNATURE,
+				"has been changed");
 		fixture_replace(f, changes[i].to, changes[i].from);
 	}
 	/* What is around it is not signed. */
 	fixture_replace(f, "</configuration>\n",
 			"</configuration>\n<!-- -->\n");
-	overlay_free(load(f, NULL));
+	overlay_free(fixture_accepted(f, NULL));
 }
 
 /* 6940-11.1-R17: RFC 4648's base64 and no other. */
@@ -98,31 +74,31 @@ static void base64(void **state)
 	struct fixture *f = *state;
 
 	fixture_replace(f, "<signature>", "<signature>\n\t");
-	overlay_free(load(f, NULL));
+	overlay_free(fixture_accepted(f, NULL));
 	fixture_replace(f, "<signature>\n\t", "<signature>_");
-	refused(f, NULL, ERR_CONFIG_SIGNATURE, "base64");
+	fixture_refused(f, NULL, ERR_CONFIG_SIGNATURE, "base64");
 	fixture_replace(f, "<signature>_", "<signature>AAAA");
-	refused(f, NULL, ERR_CONFIG_SIGNATURE, "SecurityBlock");
+	fixture_refused(f, NULL, ERR_CONFIG_SIGNATURE, "SecurityBlock");
 }
 
 static void no_signature(void **state)
 {
 	struct fixture *f = *state;
-	struct overlay *before = load(f, NULL);
+	struct overlay *before = fixture_accepted(f, NULL);
 	char line[128], id[ID_TEXT_MAX];
 
 	fixture_replace(f, "<signature>", "<!--<signature>");
 	fixture_replace(f, "</signature>", "</signature>-->");
-	refused(f, NULL, ERR_CONFIG_SIGNATURE, "there is none");
+	fixture_refused(f, NULL, ERR_CONFIG_SIGNATURE, "there is none");
 	/* 6940-4.1-D1: with nobody who could sign, the first is taken as it
 	 * came; a second never is. */
 	snprintf(line, sizeof(line),
 		 "<configuration-signer>%s</configuration-signer>",
 		 id_format(&f->signer_id, NODE_ID_MIN, id));
 	fixture_replace(f, line, "");
-	overlay_free(load(f, NULL));
+	overlay_free(fixture_accepted(f, NULL));
 	fixture_replace(f, "sequence=\"7\"", "sequence=\"8\"");
-	refused(f, before, ERR_CONFIG_SIGNATURE, "there is none");
+	fixture_refused(f, before, ERR_CONFIG_SIGNATURE, "there is none");
 	overlay_free(before);
 }
 
@@ -130,22 +106,22 @@ static void no_signature(void **state)
 static void signers(void **state)
 {
 	struct fixture *f = *state;
-	struct overlay *before = load(f, NULL), *after;
+	struct overlay *before = fixture_accepted(f, NULL), *after;
 	struct node_id id;
 	struct signer *other = fixture_signer(f, &id);
 
 	fixture_sign(f, 8, other);
-	refused(f, NULL, ERR_CONFIG_SIGNATURE, "not listed");
+	fixture_refused(f, NULL, ERR_CONFIG_SIGNATURE, "not listed");
 	list(f, "configuration-signer", &id);
 	list(f, "kind-signer", &id);
 	fixture_sign(f, 8, other); /* listed by itself alone */
-	overlay_free(load(f, NULL));
-	refused(f, before, ERR_CONFIG_SIGNATURE, "not listed");
+	overlay_free(fixture_accepted(f, NULL));
+	fixture_refused(f, before, ERR_CONFIG_SIGNATURE, "not listed");
 	fixture_sign(f, 8, NULL); /* the old one lets the new one in */
-	after = load(f, before);
+	after = fixture_accepted(f, before);
 	fixture_sign(f, 9, other);
-	overlay_free(load(f, after));
-	refused(f, before, ERR_CONFIG_SIGNATURE, "not listed");
+	overlay_free(fixture_accepted(f, after));
+	fixture_refused(f, before, ERR_CONFIG_SIGNATURE, "not listed");
 	overlay_free(before);
 	overlay_free(after);
 	signer_close(other, f->crypto);
@@ -156,12 +132,12 @@ static void signers(void **state)
 static void own_roots(void **state)
 {
 	struct fixture *f = *state, rogue;
-	struct overlay *before = load(f, NULL);
+	struct overlay *before = fixture_accepted(f, NULL);
 
 	fixture_init_as(&rogue, &f->signer_id);
 	fixture_sign(&rogue, 8, NULL);
-	overlay_free(load(&rogue, NULL));
-	refused(&rogue, before, ERR_CONFIG_SIGNATURE, "certificate");
+	overlay_free(fixture_accepted(&rogue, NULL));
+	fixture_refused(&rogue, before, ERR_CONFIG_SIGNATURE, "certificate");
 	overlay_free(before);
 	fixture_clear(&rogue);
 }
@@ -169,18 +145,18 @@ static void own_roots(void **state)
 static void sequence(void **state)
 {
 	struct fixture *f = *state;
-	struct overlay *seven = load(f, NULL), *last, *zero;
+	struct overlay *seven = fixture_accepted(f, NULL), *last, *zero;
 
-	refused(f, seven, ERR_CONFIG_OLD, "in use is 7");
+	fixture_refused(f, seven, ERR_CONFIG_OLD, "in use is 7");
 	fixture_sign(f, 6, NULL);
-	refused(f, seven, ERR_CONFIG_OLD, "sequence 6");
+	fixture_refused(f, seven, ERR_CONFIG_OLD, "sequence 6");
 	fixture_sign(f, 65534, NULL); /* 6940-6.3.2.1-R2 */
-	refused(f, seven, ERR_CONFIG_OLD, "65534");
-	last = load(f, NULL);
+	fixture_refused(f, seven, ERR_CONFIG_OLD, "65534");
+	last = fixture_accepted(f, NULL);
 	fixture_sign(f, 0, NULL);
-	zero = load(f, last);
+	zero = fixture_accepted(f, last);
 	fixture_sign(f, 8, NULL);
-	overlay_free(load(f, zero));
+	overlay_free(fixture_accepted(f, zero));
 	overlay_free(zero);
 	overlay_free(last);
 	overlay_free(seven);
@@ -220,7 +196,7 @@ static void bad_signer(void **state)
 		 id_format(&f->signer_id, NODE_ID_MIN, id));
 	fixture_replace(f, "</configuration>", line);
 	fixture_sign(f, 8, NULL);
-	refused(f, NULL, ERR_CONFIG_SIGNATURE, "bad-node");
+	fixture_refused(f, NULL, ERR_CONFIG_SIGNATURE, "bad-node");
 }
 
 /* A signer of several Node-IDs says which one it uses (cert_hash_node_id), and
@@ -237,7 +213,7 @@ static void kinds_of_signers(void **state)
 		list(f, "configuration-signer", &s->node_id);
 		list(f, "kind-signer", &s->node_id);
 		fixture_sign(f, 8, s);
-		overlay_free(load(f, NULL));
+		overlay_free(fixture_accepted(f, NULL));
 		signer_close(s, f->crypto);
 	}
 }
@@ -248,7 +224,7 @@ static void nobody_could_join(void **state)
 
 	fixture_replace(f, "<root-cert>", "<!--<root-cert>");
 	fixture_replace(f, "</root-cert>", "</root-cert>-->");
-	refused(f, NULL, ERR_CONFIG, "no root-cert");
+	fixture_refused(f, NULL, ERR_CONFIG, "no root-cert");
 }
 
 /* 6940-11.1-R5: two roots, both trusted; one that is none. */
@@ -259,11 +235,11 @@ static void two_roots(void **state)
 	fixture_init(&other);
 	fixture_add_root(f, buf_slice(&other.ca_cert));
 	fixture_sign(f, 8, NULL);
-	overlay_free(load(f, NULL));
+	overlay_free(fixture_accepted(f, NULL));
 	fixture_replace(f, "<root-cert>",
 			"<root-cert>YmFkIGNlcnQK</root-cert>"
 			"<root-cert>");
-	refused(f, NULL, ERR_CONFIG, "root-cert");
+	fixture_refused(f, NULL, ERR_CONFIG, "root-cert");
 	fixture_clear(&other);
 }
 
@@ -278,18 +254,19 @@ static void kind_signatures(void **state)
 
 	list(f, "configuration-signer", &id);
 	fixture_sign(f, 8, other); /* may sign documents, not Kinds */
-	refused(f, NULL, ERR_CONFIG_SIGNATURE, "<kind-signature>: made by");
+	fixture_refused(f, NULL, ERR_CONFIG_SIGNATURE,
+			"<kind-signature>: made by");
 	fixture_sign(f, 8, NULL);
-	overlay_free(load(f, NULL));
+	overlay_free(fixture_accepted(f, NULL));
 	/* A document that is signed again, around a Kind that is changed. */
 	fixture_replace(f, "<max-size>64<", "<max-size>65<");
 	fixture_sign_document(f);
-	refused(f, NULL, ERR_CONFIG_SIGNATURE, "has been changed");
+	fixture_refused(f, NULL, ERR_CONFIG_SIGNATURE, "has been changed");
 	fixture_replace(f, "<max-size>65<", "<max-size>64<");
 	fixture_replace(f, "<kind-signature>", "<!--<kind-signature>");
 	fixture_replace(f, "</kind-signature>", "</kind-signature>-->");
 	fixture_sign_document(f);
-	refused(f, NULL, ERR_CONFIG_SIGNATURE, "no kind-signature");
+	fixture_refused(f, NULL, ERR_CONFIG_SIGNATURE, "no kind-signature");
 	signer_close(other, f->crypto);
 }
 
@@ -333,7 +310,7 @@ static void learned_kinds(void **state)
 	third = fixture_signer(f, &third_id);
 	list(f, "kind-signer", &id);
 	fixture_sign(f, 7, NULL);
-	in_use = load(f, NULL);
+	in_use = fixture_accepted(f, NULL);
 	fixture_replace(f, KIND_TEXT, "4026532000");
 	fixture_replace(f, "NODE-VALUE", "NODE-OTHER");
 	block = block_by(f, OTHER_ID, second, &made[0]);
@@ -350,12 +327,12 @@ static void learned_kinds(void **state)
 	/* A new document: it stays as long as its signer may sign. */
 	fixture_replace(f, "4026532000", KIND_TEXT);
 	fixture_sign(f, 9, NULL);
-	next = load(f, with);
+	next = fixture_accepted(f, with);
 	assert_true(has_kind(next, OTHER_ID));
 	overlay_free(next);
 	fixture_unlist(f, "kind-signer", &id);
 	fixture_sign(f, 9, NULL);
-	next = load(f, with);
+	next = fixture_accepted(f, with);
 	assert_false(has_kind(next, OTHER_ID));
 	assert_true(has_kind(next, KIND_ID));
 	overlay_free(next);
@@ -381,7 +358,7 @@ static void hostile_kinds(void **state)
 		"</required-kinds><no-ice>1</no-ice><required-kinds>",
 	};
 	struct fixture *f = *state;
-	struct overlay *in_use = load(f, NULL), *out;
+	struct overlay *in_use = fixture_accepted(f, NULL), *out;
 
 	for (size_t i = 0; i < N_OF(texts); i++)
 		assert_err(add(in_use, slice_str(texts[i]), &out, NULL),
@@ -393,11 +370,11 @@ static void hostile_kinds(void **state)
 static void overrides(void **state)
 {
 	struct fixture *f = *state;
-	struct overlay *before = load(f, NULL), *after;
+	struct overlay *before = fixture_accepted(f, NULL), *after;
 
 	fixture_replace(f, "<max-size>32768<", "<max-size>100<");
 	fixture_sign(f, 8, NULL);
-	after = load(f, before);
+	after = fixture_accepted(f, before);
 	assert_int_equal(
 		kinds_find_name(&before->kinds, "USER-VALUE")->max_size, 32768);
 	assert_int_equal(kinds_find_name(&after->kinds, "USER-VALUE")->max_size,
@@ -412,7 +389,7 @@ static void compiled(void **state)
 {
 	struct fixture *f = *state;
 	struct buf one = BUF_INIT(1 << 20), two = BUF_INIT(1 << 20);
-	struct overlay *o = load(f, NULL), *copy, *none;
+	struct overlay *o = fixture_accepted(f, NULL), *copy, *none;
 
 	assert_ok(compiled_encode(&one, o));
 	assert_ok(compiled_decode(&copy, buf_slice(&one)));

@@ -23,38 +23,13 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct overlay *load(struct fixture *f, const struct overlay *previous)
-{
-	struct overlay *o = NULL;
-	struct why why = { "" };
-	enum err r = fixture_load(f, previous, &o, &why);
-
-	if (r != OK)
-		print_message("%s\n", why.text);
-	assert_ok(r);
-	return o;
-}
-
-static void refused(struct fixture *f, const struct overlay *previous,
-		    enum err expected, const char *words)
-{
-	struct overlay *o = NULL;
-	struct why why = { "" };
-	enum err r = fixture_load(f, previous, &o, &why);
-
-	if (r != expected || strstr(why.text, words) == NULL)
-		print_message("%s: %s\n", err_name(r), why.text);
-	assert_err(r, expected);
-	assert_non_null(strstr(why.text, words));
-}
-
 /* ---- good ones ---- */
 
 /* Everything that init writes arrives. */
 static void good(void **state)
 {
 	struct fixture *f = *state;
-	struct overlay *o = load(f, NULL);
+	struct overlay *o = fixture_accepted(f, NULL);
 	const struct kind *k;
 
 	assert_string_equal(o->name, FIXTURE_NAME);
@@ -138,7 +113,7 @@ static void booleans(void **state)
 		fixture_replace(f, before, after);
 		memcpy(before, after, sizeof(after));
 		fixture_sign(f, 8, NULL);
-		o = load(f, NULL);
+		o = fixture_accepted(f, NULL);
 		assert_int_equal(o->no_ice, spellings[i].is);
 		overlay_free(o);
 	}
@@ -198,7 +173,7 @@ static void accepted(void **state)
 		fixture_replace(f, before, cases[i].text);
 		before = cases[i].text;
 		fixture_sign(f, 8, NULL);
-		o = load(f, NULL);
+		o = fixture_accepted(f, NULL);
 		memcpy(&v, (uint8_t *)o + cases[i].offset,
 		       (size_t)cases[i].size);
 		assert_int_equal(v, cases[i].value);
@@ -214,7 +189,7 @@ static void no_clients(void **state)
 
 	fixture_replace(f, "<clients-permitted>true", "<clients-permitted> 0 ");
 	fixture_sign(f, 8, NULL);
-	o = load(f, NULL);
+	o = fixture_accepted(f, NULL);
 	assert_false(o->clients_permitted);
 	overlay_free(o);
 }
@@ -231,7 +206,7 @@ static void several_configurations(void **state)
 	fixture_replace(f, "  <configuration ",
 			"  <configuration instance-name=\"b.example\"/>"
 			"<signature>AAAA</signature>\n  <configuration ");
-	o = load(f, NULL);
+	o = fixture_accepted(f, NULL);
 	assert_string_equal(o->name, FIXTURE_NAME);
 	overlay_free(o);
 	j.name = NULL;
@@ -286,7 +261,7 @@ static void malformed(void **state)
 
 		assert_ok(buf_append_slice(&saved, buf_slice(&f->document)));
 		fixture_replace(f, cases[i].from, cases[i].to);
-		refused(f, NULL, ERR_CONFIG, cases[i].words);
+		fixture_refused(f, NULL, ERR_CONFIG, cases[i].words);
 		buf_clear(&f->document);
 		f->document = saved;
 	}
@@ -401,7 +376,7 @@ static void too_large(void **state)
 	memset(to, ' ', OVERLAY_DOCUMENT_MAX);
 	buf_clear(&f->document);
 	f->document = big;
-	refused(f, NULL, ERR_CONFIG, "larger than");
+	fixture_refused(f, NULL, ERR_CONFIG, "larger than");
 }
 
 /* Elements without end: neither the stack nor the memory is theirs. */
@@ -415,7 +390,7 @@ static void hostile_shape(void **state)
 		assert_ok(buf_append(&deep, open, sizeof(open) - 1));
 	assert_ok(buf_append_u8(&deep, '\0'));
 	fixture_replace(f, ELSE, (const char *)deep.p);
-	refused(f, NULL, ERR_CONFIG, "nested too deeply");
+	fixture_refused(f, NULL, ERR_CONFIG, "nested too deeply");
 	buf_clear(&deep);
 }
 
@@ -468,7 +443,7 @@ static void domains(void **state)
 		fixture_replace(f, before, cases[i].text);
 		before = cases[i].text;
 		fixture_sign(f, 8, NULL);
-		o = load(f, NULL);
+		o = fixture_accepted(f, NULL);
 #define ADMITS(aor) overlay_admits_aor(o, slice_str(aor))
 		assert_int_equal(ADMITS("a@" FIXTURE_NAME), cases[i].overlay);
 		assert_int_equal(ADMITS("a@dht.example.com"), cases[i].other);
@@ -501,7 +476,7 @@ static void blocks_stand_alone(void **state)
 			"<overlay xmlns:q=\"urn:&lt;q&quot;\" ");
 	fixture_replace(f, SIP(""), SIP("<q:x q:y='1'/>"));
 	fixture_sign(f, 8, NULL);
-	o = load(f, NULL);
+	o = fixture_accepted(f, NULL);
 	assert_non_null(memmem(o->kind_blocks[0].xml.p,
 			       o->kind_blocks[0].xml.len,
 			       " xmlns:q=\"urn:&#60;q&#34;\"", 25));
