@@ -186,13 +186,16 @@ tests_bench_bare_LDADD = $(SSL_LIBS)
 bats_tests = \
 	tests/cli/docs.bats \
 	tests/cli/durable.bats \
+	tests/cli/enroll.bats \
 	tests/cli/helpers.bats \
 	tests/cli/hostile.bats \
+	tests/cli/overlay.bats \
 	tests/cli/peer.bats \
 	tests/cli/status.bats \
 	tests/cli/tools.bats \
 	tests/cli/wireshark.bats
 TESTS += $(bats_tests)
+check_PROGRAMS += tests/cli/dns-server
 
 TESTS += tests/conformance/selftest tests/harness/selftest tests/oracle/others \
 	tests/oracle/selftest

@@ -14,7 +14,8 @@ enum err username_complete(char out[CERT_USER_MAX + 1], const char *overlay,
 	int n = snprintf(out, CERT_USER_MAX + 1, "%s%s%s", name,
 			 whole ? "" : "@", whole ? "" : overlay);
 
-	if (n < 0 || n > CERT_USER_MAX || !issue_user_ok(out))
+	if (name[0] == '\0' || name[0] == '@' || n < 0 || n > CERT_USER_MAX ||
+	    !issue_user_ok(out))
 		return why_err(why, ERR_USAGE, "'%.100s' can be no user name",
 			       name);
 	return OK;
