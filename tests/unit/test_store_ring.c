@@ -22,6 +22,8 @@ static uint32_t way;                 /* alice's link to the last of them */
 
 static int setup(void **state)
 {
+	struct node_id far;
+
 	(void)state;
 	w = world_new(&(struct world_options){ .seed = 21 });
 	world_ring(w, 5);
@@ -30,7 +32,9 @@ static int setup(void **state)
 	owner = world_owner(w, &at);
 	for (uint32_t i = 0; i < 4; i++)
 		next[i] = world_successor(w, owner, i + 1);
-	alice = rogue_new(w, ALICE, NULL);
+	/* Who is near is a plausible replica, s7.4.1.1: alice is not. */
+	id_next(&far, &next[2]->signer.node_id);
+	alice = rogue_new(w, ALICE, &far);
 	way = rogue_connect(alice, next[3]);
 	assert_true(way != 0);
 	return 0;
