@@ -341,9 +341,9 @@ static struct stored_data value(const struct signer *s, const char *key,
 	return v;
 }
 
-/* 6940-7.4.2.2-R3: every value that does not verify is discarded, also one of
- * an expired certificate and one whose signer may not write there; the others
- * are delivered and the result says that it is partial. */
+/* 6940-5.1-D1 6940-7.4.2.2-R3: every value that does not verify is discarded,
+ * also one of an expired certificate and one whose signer may not write there;
+ * the others are delivered and the result says that it is partial. */
 static void discarded(void **state)
 {
 	struct stored_data_specifier spec = { .kind = USER_DICT };

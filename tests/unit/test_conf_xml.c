@@ -247,7 +247,7 @@ static void malformed(void **state)
 		{ ELSE, "<root-cert>*</root-cert>", "not in base64" },
 		{ "instance-name=\"" FIXTURE_NAME "\"", "", "grammar" },
 		{ "sequence=\"7\"", "sequence=\"x\"", "grammar" },
-		/* 6940-11.1-R14: each that a kind must have. */
+		/* 6940-11.1-R14 6940-7.3-R1: each that a kind must have. */
 		{ "<max-count>1</max-count>", "", "grammar" },
 		{ "<data-model>SINGLE</data-model>", "", "grammar" },
 		{ "<max-size>64</max-size>", "", "grammar" },
@@ -312,7 +312,7 @@ static void unacceptable(void **state)
 		/* 6940-11.1-R13 */
 		{ "TURN-SERVICE", "WEATHER-SERVICE", ERR_UNKNOWN_KIND,
 		  "WEATHER-SERVICE" },
-		/* 6940-11.1-R14 */
+		/* 6940-11.1-R14 6940-7.3-R1 */
 		{ "<max-node-multiple>20</max-node-multiple>", "", ERR_CONFIG,
 		  "max-node-multiple" },
 		{ "<max-node-multiple>20<", "<max-node-multiple>0<", ERR_CONFIG,

@@ -299,6 +299,23 @@ static bool found_within(const char *text, unsigned seconds)
 	return false;
 }
 
+/* 6940-7.4.1.1-R16: a copy that is refused as older than what is there brings
+ * the newer value back to the owner. */
+static void newer_elsewhere(void **state)
+{
+	struct stored_data v = value("newer");
+	struct store_ans ans;
+
+	(void)state;
+	v.storage_time += 3600000; /* from a clock that is ahead */
+	assert_int_equal(copy(next[0], owner, 5, &v), 0);
+	assert_int_equal(on_disk(owner, NULL), 0);
+	store("older", &ans);
+	assert_true(found_within("newer", 30));
+	world_run(w, 30 * SECOND_US);
+	assert_true(found(w, (void *)(uintptr_t) "newer"));
+}
+
 /* 6940-10.4-R1: what was acknowledged with two copies survives its owner and
  * then the next one. */
 static void survives(void **state)
@@ -318,7 +335,7 @@ int main(void)
 #define EACH(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		EACH(copies),     EACH(not_responsible), EACH(strangers),
-		EACH(copy_rules), EACH(survives),
+		EACH(copy_rules), EACH(newer_elsewhere), EACH(survives),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
