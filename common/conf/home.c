@@ -61,6 +61,7 @@ static void folder_name(char out[3 * CERT_USER_MAX + 1], const char *user)
 
 static enum err user_name(char out[CERT_USER_MAX + 1], const char *folder)
 {
+	char again[3 * CERT_USER_MAX + 1];
 	size_t n = 0;
 
 	for (const char *p = folder; *p != '\0'; p++) {
@@ -70,11 +71,13 @@ static enum err user_name(char out[CERT_USER_MAX + 1], const char *folder)
 		    (*p == '%' && sscanf(p + 1, "%2x", &v) != 1))
 			return ERR_DATA;
 		if (*p == '%')
-			p += 2;
+			p += p[1] == '\0' || p[2] == '\0' ? 1 : 2;
 		out[n++] = (char)v;
 	}
 	out[n] = '\0';
-	return OK;
+	/* Only a folder that this would be looked up in. */
+	folder_name(again, out);
+	return strcmp(again, folder) == 0 ? OK : ERR_DATA;
 }
 
 /* The folders in `dir` that hold `file`. */
@@ -282,16 +285,22 @@ void home_drop_update(const struct home *h)
 
 /* ---- identities ---- */
 
-static char *user_file(const struct home *h, const char *user, const char *file)
+/* The path of a user's file, or with "" of the folder. */
+static enum err user_file(char **out, const struct home *h, const char *user,
+			  const char *file, struct why *why)
 {
 	char folder[3 * CERT_USER_MAX + 1];
-	char *path;
 
+	if (*user == '\0')
+		return why_err(why, ERR_USAGE, "the user name is empty");
+	if (strlen(user) > CERT_USER_MAX)
+		return why_err(why, ERR_USAGE, "the user name is too long");
 	folder_name(folder, user);
-	if (asprintf(&path, "%s/users/%s%s%s", h->overlay_dir, folder,
-		     *file == '\0' ? "" : "/", file) < 0)
-		return NULL;
-	return path;
+	if (asprintf(out, "%s/users/%s%s%s", h->overlay_dir, folder,
+		     *file == '\0' ? "" : "/", file) >= 0)
+		return OK;
+	*out = NULL;
+	return ERR_NOMEM;
 }
 
 static enum err pick_user(const struct home *h, char user[CERT_USER_MAX + 1],
@@ -338,24 +347,21 @@ enum err home_load_identity(const struct home *h, const char *user,
 			    struct home_identity *id, struct why *why)
 {
 	char *key = NULL, *cert = NULL;
-	enum err r = OK;
+	char only[CERT_USER_MAX + 1];
+	enum err r;
 
 	*id = (struct home_identity){ .key = BUF_INIT(HOME_FILE_MAX),
 				      .cert = BUF_INIT(HOME_FILE_MAX) };
 	if (user == NULL) {
-		if ((r = pick_user(h, id->user, why)) != OK)
+		if ((r = pick_user(h, only, why)) != OK)
 			return r;
-	} else if (strlen(user) > CERT_USER_MAX) {
-		return why_err(why, ERR_USAGE, "the user name is too long");
-	} else {
-		memcpy(id->user, user, strlen(user) + 1);
+		user = only;
 	}
-	key = user_file(h, id->user, "key.pem");
-	cert = user_file(h, id->user, "cert.pem");
-	if (key == NULL || cert == NULL)
-		r = ERR_NOMEM;
-	else
+	if ((r = user_file(&key, h, user, "key.pem", why)) == OK &&
+	    (r = user_file(&cert, h, user, "cert.pem", why)) == OK) {
+		memcpy(id->user, user, strlen(user) + 1);
 		r = load_identity(id, key, cert, why);
+	}
 	if (r != OK)
 		home_identity_clear(id);
 	free(key);
@@ -366,11 +372,11 @@ enum err home_load_identity(const struct home *h, const char *user,
 enum err home_load_key(const struct home *h, const char *user, struct buf *key,
 		       struct why *why)
 {
-	char *path = user_file(h, user, "key.pem");
-	enum err r = OK;
+	char *path;
+	enum err r;
 
-	if (path == NULL)
-		return ERR_NOMEM;
+	if ((r = user_file(&path, h, user, "key.pem", why)) != OK)
+		return r;
 	if (access(path, F_OK) == 0 &&
 	    (r = file_check_private(path, why)) == OK)
 		r = file_read(key, path, why);
@@ -381,14 +387,12 @@ enum err home_load_key(const struct home *h, const char *user, struct buf *key,
 enum err home_save_identity(const struct home *h,
 			    const struct home_identity *id, struct why *why)
 {
-	char *dir = user_file(h, id->user, "");
-	char *key = user_file(h, id->user, "key.pem");
-	char *cert = user_file(h, id->user, "cert.pem");
-	enum err r = OK;
+	char *dir = NULL, *key = NULL, *cert = NULL;
+	enum err r;
 
-	if (dir == NULL || key == NULL || cert == NULL)
-		r = ERR_NOMEM;
-	if (r == OK)
+	if ((r = user_file(&dir, h, id->user, "", why)) == OK &&
+	    (r = user_file(&key, h, id->user, "key.pem", why)) == OK &&
+	    (r = user_file(&cert, h, id->user, "cert.pem", why)) == OK)
 		r = file_make_dir(dir, why);
 	if (r == OK && id->key.len > 0)
 		r = file_write(key, buf_slice(&id->key), 0600, why);
@@ -426,7 +430,7 @@ enum err home_load_peers(const struct home *h,
 			++*n; /* a line that is none is left out */
 out:
 	buf_clear(&text);
-	return r == ERR_NOT_FOUND ? OK : r;
+	return r == ERR_NOMEM ? r : OK; /* it only saves a try or two */
 }
 
 enum err home_save_peers(const struct home *h,

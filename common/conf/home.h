@@ -90,7 +90,8 @@ enum err home_save_identity(const struct home *h,
 			    struct why *why) MUST_CHECK;
 void home_identity_clear(struct home_identity *id);
 
-/* Peers that were linked to, at most HOME_PEERS_MAX; none is no error. */
+/* Peers that were linked to, at most HOME_PEERS_MAX; a file that is missing or
+ * of no use is no error. */
 enum err home_load_peers(const struct home *h,
 			 struct ip_address_port peers[HOME_PEERS_MAX],
 			 size_t *n) MUST_CHECK;

@@ -2,9 +2,13 @@
 /* What is on disk: the home, its files, addresses in them. */
 #include "conf/home.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -193,6 +197,54 @@ static void which_user(void **state)
 	home_close(&h);
 }
 
+/* A name that is none, and folders that no name makes. */
+static void users_that_are_none(void **state)
+{
+	static const char *const folders[] = { "%",        "a%4", "%zz",
+					       "a%00b",    "%61", "A%2F",
+					       "a b",      "%+1", "a%2",
+					       "x\xc3\xa4" };
+	char longest[CERT_USER_MAX + 2], path[400];
+	struct home h = make_home("a.example");
+	struct home_identity id = { .key = BUF_INIT(100),
+				    .cert = BUF_INIT(100) };
+	struct buf key = BUF_INIT(100);
+	struct why why = { "" };
+
+	(void)state;
+	memset(longest, 'a', sizeof(longest));
+	longest[sizeof(longest) - 1] = '\0';
+	assert_err(home_load_identity(&h, "", &id, &why), ERR_USAGE);
+	assert_string_equal(why.text, "the user name is empty");
+	assert_err(home_load_identity(&h, longest, &id, &why), ERR_USAGE);
+	assert_err(home_load_key(&h, "", &key, &why), ERR_USAGE);
+	assert_err(home_load_key(&h, longest, &key, &why), ERR_USAGE);
+	assert_string_equal(why.text, "the user name is too long");
+	assert_err(home_save_identity(&h, &id, &why), ERR_USAGE);
+	/* Of the longest one every byte may have to be escaped: the system
+	 * then says that it takes no such folder. */
+	longest[CERT_USER_MAX] = '\0';
+	memset(id.user, '/', CERT_USER_MAX);
+	assert_ok(buf_printf(&id.key, "key"));
+	assert_err(home_save_identity(&h, &id, &why), ERR_CANTCREAT);
+	home_identity_clear(&id);
+	assert_err(home_load_identity(&h, longest, &id, &why), ERR_NOT_JOINED);
+	for (size_t i = 0; i < N_OF(folders); i++) {
+		snprintf(path, sizeof(path), "%s/users/%s", h.overlay_dir,
+			 folders[i]);
+		assert_ok(file_make_dir(path, &why));
+		snprintf(path, sizeof(path), "users/%s/cert.pem", folders[i]);
+		assert_ok(home_write(&h, path, SLICE_LIT("cert"), &why));
+		assert_err(home_load_identity(&h, NULL, &id, &why),
+			   ERR_NOT_JOINED);
+		assert_non_null(strstr(why.text, "is no user"));
+		snprintf(path, sizeof(path), "%s/users/%s/cert.pem",
+			 h.overlay_dir, folders[i]);
+		assert_int_equal(unlink(path), 0);
+	}
+	home_close(&h);
+}
+
 /* 6940-6.3.2.1-R1: without a document, or with one that has ended, nothing. */
 static void documents(void **state)
 {
@@ -254,6 +306,110 @@ static void peers(void **state)
 	assert_ok(home_load_peers(&h, out, &n));
 	assert_int_equal(n, 1);
 	home_close(&h);
+}
+
+/* It is a cache: whatever is in it, or of it, stops nobody. */
+static void peers_of_no_use(void **state)
+{
+	static const char zeros[] = "192.0.2.1:1\n\0\n192.0.2.2:2\n";
+	struct home h = make_home("a.example");
+	struct ip_address_port out[HOME_PEERS_MAX];
+	struct buf big = BUF_INIT(HOME_FILE_MAX + 10);
+	char path[200];
+	size_t n = 99;
+
+	(void)state;
+	assert_ok(home_write(&h, "peers",
+			     SLICE_LIT("\xff\xfe[::1\r\n1.2.3.4\n:1\n1.2.3.4:0"
+				       "\n[::1]:99999\n"),
+			     NULL));
+	assert_ok(home_load_peers(&h, out, &n));
+	assert_int_equal(n, 0);
+	assert_ok(home_write(&h, "peers", slice_of(zeros, sizeof(zeros) - 1),
+			     NULL));
+	assert_ok(home_load_peers(&h, out, &n));
+	assert_int_equal(n, 1);
+	while (big.len <= HOME_FILE_MAX)
+		assert_ok(buf_printf(&big, "192.0.2.1:1 and more\n"));
+	assert_ok(home_write(&h, "peers", buf_slice(&big), NULL));
+	assert_ok(home_load_peers(&h, out, &n));
+	assert_int_equal(n, 0);
+	snprintf(path, sizeof(path), "%s/peers", h.overlay_dir);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_ok(home_load_peers(&h, out, &n));
+	assert_int_equal(n, 0);
+	buf_clear(&big);
+	home_close(&h);
+}
+
+/* No room: the old file is there, whole, and nothing beside it. */
+static void no_room(void **state)
+{
+	struct rlimit was, less;
+	struct why why = { "" };
+	struct buf b = BUF_INIT(1 << 20), big = BUF_INIT(1 << 20);
+	struct dirent *e;
+	char path[128];
+	size_t files = 0;
+	DIR *d;
+
+	(void)state;
+	assert_ok(file_make_dir(dir, &why));
+	snprintf(path, sizeof(path), "%s/f", dir);
+	assert_ok(file_write(path, SLICE_LIT("the old one"), 0600, &why));
+	for (int i = 0; i < 1000; i++)
+		assert_ok(buf_printf(&big, "the new one "));
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	less = was;
+	less.rlim_cur = 4096;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &less), 0);
+	assert_err(file_write(path, buf_slice(&big), 0600, &why),
+		   ERR_CANTCREAT);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	signal(SIGXFSZ, SIG_DFL);
+	assert_non_null(strstr(why.text, path));
+	assert_non_null(strstr(why.text, strerror(EFBIG)));
+	assert_ok(file_read(&b, path, &why));
+	assert_slice_equal(buf_slice(&b), SLICE_LIT("the old one"));
+	assert_non_null(d = opendir(dir));
+	while ((e = readdir(d)) != NULL)
+		files += e->d_name[0] != '.';
+	closedir(d);
+	assert_int_equal(files, 1);
+	buf_clear(&b);
+	buf_clear(&big);
+}
+
+enum { NOBODY = 65534 };
+
+/* Another user's home, and one that cannot be written to: seen as `nobody`,
+ * since root is stopped by neither. */
+static void not_ours(void **state)
+{
+	struct home h = make_home("a.example"), other;
+	struct why why = { "" };
+	enum err theirs, unwritable;
+	char path[128];
+
+	(void)state;
+	if (geteuid() != 0) {
+		print_message("SKIPPED: needs root to be somebody else\n");
+		skip();
+	}
+	home_close(&h);
+	assert_int_equal(chmod(top, 0711), 0);
+	snprintf(path, sizeof(path), "%s/closed", top);
+	assert_int_equal(mkdir(path, 0500), 0);
+	assert_int_equal(chown(path, NOBODY, NOBODY), 0);
+	assert_int_equal(seteuid(NOBODY), 0);
+	theirs = home_open(&h, dir, NULL, &why);
+	unwritable = home_create(&other, path, "b.example", NULL);
+	assert_int_equal(seteuid(0), 0);
+	assert_err(theirs, ERR_HOME_MODE);
+	assert_non_null(strstr(why.text, "belongs to another user"));
+	assert_err(unwritable, ERR_CANTCREAT);
 }
 
 /* A file is the old or the new one: a write that fails leaves nothing. */
@@ -381,6 +537,8 @@ int main(void)
 		TEST(peers),         TEST(atomic),
 		TEST(limits),        TEST(lock),
 		TEST(addresses),     TEST(key_others_can_read),
+		TEST(no_room),       TEST(users_that_are_none),
+		TEST(not_ours),      TEST(peers_of_no_use),
 	};
 
 	return cmocka_run_group_tests(tests, make_top, remove_top);
