@@ -236,7 +236,10 @@ static enum err keep(struct accounts *a, const struct accounts_claim *c,
 	sqlite3_stmt *s =
 		prepare(a, "INSERT INTO node (id, user, key, place, not_after)"
 			   " VALUES (?1, ?2, ?3, ?4, ?5)"
-			   " ON CONFLICT (id) DO UPDATE SET not_after = ?5");
+			   " ON CONFLICT (id) DO UPDATE"
+			   " SET not_after = max(not_after, ?5)"
+			   " WHERE user = ?2 AND key = ?3 AND NOT revoked");
+	enum err r;
 
 	if (s != NULL) {
 		bind_blob(s, 1, id->b, NODE_ID_MIN);
@@ -245,7 +248,12 @@ static enum err keep(struct accounts *a, const struct accounts_claim *c,
 		bind_ms(s, 4, place);
 		bind_ms(s, 5, c->not_after_ms);
 	}
-	return run_take(a, s, why);
+	if ((r = run_take(a, s, why)) != OK)
+		return r;
+	if (sqlite3_changes(a->db) == 0)
+		return why_err(why, ERR_STORAGE,
+			       "a Node-ID was drawn that is another's");
+	return OK;
 }
 
 static enum err claim(struct accounts *a, const struct accounts_claim *c,

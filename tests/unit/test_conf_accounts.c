@@ -177,6 +177,48 @@ static void one_node_revoked(void **state)
 	assert_string_equal(text, "p");
 }
 
+/* A certificate that was issued stays in the books until it ends, whatever
+ * shorter one came after it. */
+static void longest_life_counts(void **state)
+{
+	uint8_t hash[CERT_HASH_LEN] = { 'a' };
+	struct accounts_claim c = { "alice@x", hash, 1, NOW, NOW + YEAR, draw };
+	struct node_id ids[ACCOUNTS_PER_CERT_MAX];
+	struct buf listed = BUF_INIT(1000);
+
+	(void)state;
+	assert_ok(accounts_add(a, "alice@x", "p", NULL));
+	assert_ok(accounts_claim(a, &c, ids, NULL));
+	c.not_after_ms = NOW + 1;
+	assert_ok(accounts_claim(a, &c, ids, NULL));
+	assert_ok(
+		accounts_disable(a, "alice@x", NOW + YEAR - 1, &listed, NULL));
+	assert_int_equal(listed.len, NODE_ID_MIN);
+	buf_clear(&listed);
+}
+
+/* 6940-13.3-R1: a Node-ID is one user's, even if chance were against it, and
+ * one key's; nothing is left of a claim that fails. */
+static void a_node_id_is_one_users(void **state)
+{
+	char got[16];
+
+	(void)state;
+	assert_ok(accounts_add(a, "alice@x", "p", NULL));
+	assert_ok(accounts_add(a, "bob@x", "p", NULL));
+	assert_claim("alice@x", 'a', 2, "12");
+	drawn = 1; /* Node-ID 2 once more */
+	assert_err(claim("bob@x", 'b', 1, NOW, got), ERR_STORAGE);
+	drawn = 0;
+	assert_err(claim("alice@x", 'b', 1, NOW, got), ERR_STORAGE);
+	drawn = 2;
+	assert_claim("bob@x", 'b', 2, "34");
+	drawn = 1; /* 2 as the second of three: the third is not kept either */
+	assert_err(claim("bob@x", 'b', 3, NOW, got), ERR_STORAGE);
+	assert_claim("bob@x", 'b', 2, "34");
+	assert_claim("alice@x", 'a', 2, "12");
+}
+
 static void not_a_database(void **state)
 {
 	struct accounts *none;
@@ -194,6 +236,7 @@ int main(void)
 		TEST(names_are_unique),      TEST(same_key_same_ids),
 		TEST(no_more_than_four),     TEST(disabled),
 		TEST(expired_is_not_listed), TEST(one_node_revoked),
+		TEST(longest_life_counts),   TEST(a_node_id_is_one_users),
 		TEST(not_a_database),
 	};
 
