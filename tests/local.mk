@@ -30,6 +30,7 @@ unit_tests = \
 	tests/unit/test_base_id \
 	tests/unit/test_base_memory \
 	tests/unit/test_base_text \
+	tests/unit/test_client \
 	tests/unit/test_client_data \
 	tests/unit/test_conf_accounts \
 	tests/unit/test_conf_home \
@@ -44,6 +45,7 @@ unit_tests = \
 	tests/unit/test_driver_node \
 	tests/unit/test_frag \
 	tests/unit/test_link \
+	tests/unit/test_node \
 	tests/unit/test_overlay \
 	tests/unit/test_request \
 	tests/unit/test_ring \
@@ -98,6 +100,10 @@ tests_unit_test_dial_SOURCES = tests/unit/test_dial.c $(scene)
 tests_unit_test_dial_LDADD = $(sim_ldadd)
 tests_unit_test_config_update_SOURCES = tests/unit/test_config_update.c $(scene)
 tests_unit_test_config_update_LDADD = $(sim_ldadd)
+tests_unit_test_client_SOURCES = tests/unit/test_client.c $(scene)
+tests_unit_test_client_LDADD = $(sim_ldadd)
+tests_unit_test_node_SOURCES = tests/unit/test_node.c $(scene)
+tests_unit_test_node_LDADD = $(sim_ldadd)
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

@@ -20,8 +20,9 @@ enum err node_new(struct node **out, const struct node_config *cfg,
 {
 	struct node *n;
 
-	/* CHOICE: CHORD-RELOAD's ring of 128 bits wants Node-IDs of 128. */
-	if (cfg->overlay->node_id_length != RING_ID_LEN)
+	/* RFC 6940 s6.3.2.1: no part in an overlay without its document.
+	 * CHOICE: CHORD-RELOAD's ring of 128 bits wants Node-IDs of 128. */
+	if (cfg->overlay == NULL || cfg->overlay->node_id_length != RING_ID_LEN)
 		return ERR_CONFIG;
 	if ((n = calloc(1, sizeof(*n))) == NULL)
 		return ERR_NOMEM;

@@ -33,6 +33,15 @@ struct play {
 	uint32_t link;
 };
 
+/* Two bytes of code, which is not 0 (no draft has that), and a body. */
+static void contents(struct draft *d, struct slice in)
+{
+	uint16_t code = (uint16_t)(in.p[0] << 8 | in.p[1]);
+
+	d->contents.message_code = code == 0 ? MSG_ERROR : code;
+	d->contents.message_body = slice_sub(in, 2, in.len - 2);
+}
+
 static void signed_request(struct play *p, struct slice in, bool fields)
 {
 	struct draft d;
@@ -57,8 +66,7 @@ static void signed_request(struct play *p, struct slice in, bool fields)
 			d.header.transaction_id = in.p[3];
 		in = slice_sub(in, 4, in.len - 4);
 	}
-	d.contents.message_code = (uint16_t)(in.p[0] << 8 | in.p[1]);
-	d.contents.message_body = slice_sub(in, 2, in.len - 2);
+	contents(&d, in);
 	(void)rogue_send(p->r, p->link, &d);
 }
 
@@ -96,8 +104,8 @@ static void answer(struct play *p, struct slice in)
 			last = h;
 	if (last == NULL || in.len < 2)
 		return;
-	draft_answer(&d, p->r, last, (uint16_t)(in.p[0] << 8 | in.p[1]));
-	d.contents.message_body = slice_sub(in, 2, in.len - 2);
+	draft_answer(&d, p->r, last, 0);
+	contents(&d, in);
 	(void)rogue_send(p->r, p->link, &d);
 }
 

@@ -91,8 +91,8 @@ static void test_answer(void **state)
 	scene_close(&s);
 }
 
-/* 6940-6.5.1.1-R2, 6940-6.5.1.1-R3, 6940-6.5.1.5-R1: what is refused, with
- * words. */
+/* 6940-6.5.1.1-R2, 6940-6.5.1.1-R3, 6940-6.5.1.5-R1, 6940-11.1-R9: what is
+ * refused, with words. */
 static void test_refused(void **state)
 {
 	enum {
@@ -303,6 +303,65 @@ static void test_offer(void **state)
 	scene_close(&s);
 }
 
+/* 6940-6.5.1.14-R1: the other side connects and speaks before its answer is
+ * here. */
+static void test_early_packets(void **state)
+{
+	struct attach_req_ans body = { .role = SLICE_LIT("active") };
+	struct ice_candidate v;
+	const struct heard *h;
+	struct scene s;
+	struct draft d;
+	uint32_t first;
+
+	(void)state;
+	scene_open(&s, 1);
+	first = s.link;
+	h = make_it_ask(&s);
+	s.link = rogue_connect(s.rogue, s.peer[0]);
+	scene_ping_node(&s, &d, ID_OF(s.peer[0]));
+	(void)scene_answer(&s, &d, 0);
+	(void)scene_trace_wait(&s, s.peer[0], "attached 80000000");
+	/* The answer comes after all. */
+	v = candidate(s.rogue->host, OVERLAY_LINK_TLS_TCP_FH_NO_ICE, 1);
+	body.candidates = (struct ice_candidate_list){ &v, 1 };
+	draft_answer(&d, s.rogue, h, MSG_ATTACH_ANS);
+	draft_body(&d, &wire_type_attach_req_ans, &body);
+	(void)rogue_send(s.rogue, first, &d);
+	scene_run(&s, 5);
+	assert_true(rogue_link(s.rogue, s.link)->up);
+	assert_int_equal(s.peer[0]->node->dials.n, 0);
+	scene_close(&s);
+}
+
+static enum verdict count_offers(void *ctx, const struct sight *s,
+				 struct buf *message)
+{
+	unsigned *n = ctx;
+
+	(void)message;
+	if (s->message != NULL &&
+	    s->message->contents.message_code == MSG_ATTACH_REQ)
+		++*n;
+	return NET_PASS;
+}
+
+/* 6940-6.5.1.12-R1: nodes that are attached make each other no further offers.
+ */
+static void test_no_second_offer(void **state)
+{
+	unsigned offers = 0;
+	struct scene s;
+
+	(void)state;
+	scene_open(&s, 4);
+	scene_run(&s, 600);
+	net_watch_add(s.w, count_offers, &offers);
+	scene_run(&s, 3 * 3600);
+	assert_int_equal(offers, 0);
+	scene_close(&s);
+}
+
 /* 6940-6.5.1.2-R2: its own Attach was answered, the link is on its way. */
 static void test_in_progress(void **state)
 {
@@ -454,6 +513,8 @@ int main(void)
 		cmocka_unit_test(test_send_update),
 		cmocka_unit_test(test_not_routed_through),
 		cmocka_unit_test(test_offer),
+		cmocka_unit_test(test_early_packets),
+		cmocka_unit_test(test_no_second_offer),
 		cmocka_unit_test(test_in_progress),
 		cmocka_unit_test(test_tie_smaller),
 		cmocka_unit_test(test_tie_larger),

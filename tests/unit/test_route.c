@@ -416,8 +416,8 @@ static enum verdict see_hops(void *ctx, const struct sight *s,
 }
 
 /*
- * 6940-6.1.2-R3, 6940-4.3-D1, 6940-6.1.3-R1: an opaque ID, state and a plain
- * entry in one Via List; the response takes the request's way back.
+ * 6940-6.2-R1, 6940-6.1.2-R3, 6940-4.3-D1, 6940-6.1.3-R1: an opaque ID, state
+ * and a plain entry in one Via List; the response takes the request's way back.
  * 6940-6.3.2-R5: the TTL at each hop.
  */
 static void test_via_policies(void **state)
@@ -580,6 +580,54 @@ static void test_opaque_slots(void **state)
 	}
 	differ = memcmp(generations[0], generations[1], 64) != 0;
 	assert_true(differ);
+	scene_close(&s);
+}
+
+/* 6940-6.1.2-R7: a node that is in nobody's table pings and attaches to the
+ * owner of its own ID plus one, and is answered. */
+static void test_joining_node(void **state)
+{
+	struct node_id next;
+	const struct heard *h;
+	struct scene s;
+	struct draft d;
+
+	(void)state;
+	scene_open(&s, 4);
+	id_next(&next, ID_OF(s.rogue->host));
+	scene_ping_resource(&s, &d, &next);
+	h = scene_answer(&s, &d, 0);
+	assert_ptr_equal(heard_signer(s.rogue, h), s.peer[2]);
+	draft_init(&d, s.rogue, MSG_ATTACH_REQ);
+	draft_to_resource(&d, &next);
+	assert_int_not_equal(rogue_attach(s.rogue, s.link, &d, false), 0);
+	assert_int_not_equal(rogue_link_to(s.rogue, s.peer[2]), 0);
+	scene_close(&s);
+}
+
+/* 6940-6.6-R3: a link that is silent for an RTO is no next hop any more; the
+ * request sent again takes another way. */
+static void test_around_a_silent_link(void **state)
+{
+	const struct node_id resource = scene_id(0xd0);
+	const struct heard *h;
+	struct scene s;
+	struct draft d;
+
+	(void)state;
+	scene_open(&s, 4);
+	net_block(s.w, s.peer[0], s.peer[2], true);
+	net_block(s.w, s.peer[2], s.peer[0], true);
+	scene_trace_forget(s.peer[0]);
+	scene_ping_resource(&s, &d, &resource);
+	assert_null(
+		rogue_answer(s.rogue, rogue_send(s.rogue, s.link, &d), 500000));
+	assert_true(scene_traced(s.peer[0], "to a0000000"));
+	(void)scene_trace_wait(&s, s.peer[0], " suspect");
+	scene_trace_forget(s.peer[0]);
+	h = scene_answer(&s, &d, 0);
+	assert_ptr_equal(heard_signer(s.rogue, h), s.peer[3]);
+	assert_false(scene_traced(s.peer[0], "to a0000000"));
 	scene_close(&s);
 }
 
@@ -807,6 +855,8 @@ int main(void)
 		cmocka_unit_test(test_two_links_of_a_client),
 		cmocka_unit_test(test_opaque_of_a_closed_link),
 		cmocka_unit_test(test_opaque_slots),
+		cmocka_unit_test(test_joining_node),
+		cmocka_unit_test(test_around_a_silent_link),
 		cmocka_unit_test(test_ttl_runs_out),
 		cmocka_unit_test(test_forward_critical),
 		cmocka_unit_test(test_destination_critical),
