@@ -199,6 +199,8 @@ bats_tests = \
 	tests/cli/enroll.bats \
 	tests/cli/helpers.bats \
 	tests/cli/hostile.bats \
+	tests/cli/join.bats \
+	tests/cli/join_ring.bats \
 	tests/cli/overlay.bats \
 	tests/cli/peer.bats \
 	tests/cli/status.bats \

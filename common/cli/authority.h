@@ -15,7 +15,8 @@
  *	signer.key signer.crt	     signs the document and its Kinds
  *	web-root.key web-root.crt    what clients give to --cacert
  *	web.key web.crt		     the enrollment server's
- *	accounts.sqlite
+ *	serve			     where serve listens, when the document
+ *names no enrollment server accounts.sqlite
  *
  * Keys have mode 0600, the folder 0700.
  */

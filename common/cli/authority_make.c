@@ -125,7 +125,9 @@ static enum err make_document(const struct making *m, struct why *why)
 
 	(void)snprintf(url, sizeof(url), "https://%s/enroll",
 		       address_format(p->serve, address)); /* fits */
-	if ((r = overlay_write_draft(&text, &d)) == OK)
+	if ((r = overlay_write_draft(&text, &d)) == OK &&
+	    (r = authority_file_write(m->dir, "serve", slice_str(address), 0644,
+				      why)) == OK)
 		r = authority_file_write(m->dir, "overlay.xml",
 					 buf_slice(&text), 0644, why);
 	buf_clear(&text);

@@ -169,10 +169,14 @@ static enum err first(struct home *h, const char *name, struct overlay **out,
 	struct buf raw = BUF_INIT(OVERLAY_DOCUMENT_MAX);
 	struct overlay_xml_judge j = judge(name, NULL);
 	struct overlay *o = NULL, *before = NULL;
-	struct home none = { 0 };
+	struct home near = { 0 };
 	enum err r;
 
-	if ((r = fetch(&raw, &none, opt_common.config, name, why)) != OK ||
+	/* Whom to believe there: what the only overlay here was told. */
+	r = home_open(&near, opt_common.home, NULL, NULL);
+	if (r == ERR_HOME_MODE)
+		return home_open(&near, opt_common.home, NULL, why);
+	if ((r = fetch(&raw, &near, opt_common.config, name, why)) != OK ||
 	    (r = overlay_xml_load(&o, buf_slice(&raw), &j, why)) != OK)
 		goto out;
 	r = home_open(h, opt_common.home, o->name, why);
@@ -196,6 +200,7 @@ static enum err first(struct home *h, const char *name, struct overlay **out,
 		o = NULL;
 	}
 out:
+	home_close(&near);
 	overlay_free(o);
 	buf_clear(&raw);
 	return r;

@@ -9,6 +9,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/text.h"
@@ -115,29 +116,40 @@ static void on_signal(void *ctx, int signum)
 		loop_stop(s->loop);
 }
 
-/* Where: -l, else the address and port of the document's enrollment-server. */
+/* "ADDR:PORT" of an https: URL. */
+static enum err parse_url(struct ip_address_port *out, const char *url)
+{
+	const char *from = url + strlen("https://");
+	char host[ADDRESS_TEXT_MAX];
+	size_t n = strcspn(from, "/");
+
+	if (n >= sizeof(host))
+		return ERR_DATA;
+	memcpy(host, from, n);
+	host[n] = '\0';
+	return address_parse(out, host, 443);
+}
+
+/* Where: -l, else where the document says, else where init said. */
 static enum err find_address(const struct serving *s,
 			     struct ip_address_port *out, struct why *why)
 {
 	const struct overlay *o = s->authority.overlay;
-	const char *text = operate_options.listen;
-	char host[ADDRESS_TEXT_MAX];
-	size_t n;
+	struct buf text = BUF_INIT(ADDRESS_TEXT_MAX);
+	enum err r = ERR_DATA;
 
-	if (text == NULL && o->n_enrollment_servers > 0) {
-		text = o->enrollment_servers[0] + strlen("https://");
-		n = strcspn(text, "/");
-		if (n < sizeof(host)) {
-			memcpy(host, text, n);
-			host[n] = '\0';
-			text = host;
-		}
-	}
-	if (text != NULL && address_parse(out, text, 443) == OK)
+	if (operate_options.listen != NULL)
+		r = address_parse(out, operate_options.listen, 443);
+	else if (o->n_enrollment_servers > 0)
+		r = parse_url(out, o->enrollment_servers[0]);
+	else if (authority_read(&s->authority, "serve", &text, why) == OK &&
+		 buf_append_u8(&text, '\0') == OK)
+		r = address_parse(out, (const char *)text.p, 443);
+	buf_clear(&text);
+	if (r == OK)
 		return OK;
 	return why_err(why, ERR_USAGE,
-		       "say -l ADDR:PORT, with a numeric "
-		       "address");
+		       "say -l ADDR:PORT, with a numeric address");
 }
 
 static enum err start(struct serving *s, struct enroll_server_config *cfg,

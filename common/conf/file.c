@@ -170,7 +170,8 @@ enum err file_check_private(const char *path, struct why *why)
 			       path);
 	if ((st.st_mode & 077) != 0)
 		return why_err(why, ERR_HOME_MODE,
-			       "%s has mode %04o: chmod go= it", path,
-			       (unsigned)(st.st_mode & 07777));
+			       "%s has mode %04o: chmod %s it", path,
+			       (unsigned)(st.st_mode & 07777),
+			       S_ISDIR(st.st_mode) ? "700" : "600");
 	return OK;
 }

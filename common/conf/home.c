@@ -138,7 +138,7 @@ static enum err set_dir(struct home *h, const char *dir, struct why *why)
 /* A folder that exists is ours alone. */
 static enum err check_dir(const char *path, struct why *why)
 {
-	if (access(path, F_OK) != 0 && errno == ENOENT)
+	if (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
 		return why_err(why, ERR_NOT_JOINED, "%s", path);
 	return file_check_private(path, why);
 }
