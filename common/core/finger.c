@@ -55,11 +55,6 @@ static void set_finger(struct node *n, unsigned i, uint32_t j, bool failure)
 		     finger_of(&ring->sorted[j]->distance) == i;
 	bool had = f->valid;
 
-	for (uint32_t k = j; f->valid && k < ring->n_sorted &&
-			     finger_of(&ring->sorted[k]->distance) == i;
-	     k++)
-		if (id_eq(&ring->sorted[k]->id, &f->id))
-			return; /* the old one still serves */
 	f->valid = valid;
 	memset(&f->id, 0, sizeof(f->id));
 	if (valid)

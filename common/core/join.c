@@ -17,10 +17,7 @@
 
 enum {
 	WAIT_SHIFT_MAX = 6, /* a minute at most */
-	/* Bootstrap nodes that are there but in no ring: after so many rounds
-	 * the first node founds one, or all would wait for each other. */
-	FOUND_ROUNDS = 3,
-	BUSY_ROUNDS = 4 /* until CMD_START fails because the ring moves */
+	BUSY_ROUNDS = 4     /* until CMD_START fails because the ring moves */
 };
 
 static void try_entry(struct node *n, enum err r);
@@ -200,15 +197,15 @@ static void wait_for_round(struct node *n)
 
 /*
  * Every bootstrap node was tried.  RFC 6940 s6.4.2.1: only a node that was told
- * so may be the first, and it founds a ring only when it finds none.
+ * so may be the first, and it founds a ring only when it finds none.  A node
+ * that is there and in no ring does not count: all would wait for each other.
  */
 static void round_failed(struct node *n, enum err r)
 {
 	struct join *j = &n->join;
 	bool peer = n->cfg.role == ROLE_PEER;
 
-	if (peer && n->cfg.first &&
-	    (!j->answered || j->rounds + 1 >= FOUND_ROUNDS)) {
+	if (peer && n->cfg.first && !j->answered) {
 		node_trace(n, "founded");
 		log_line(n->cfg.log, LOG_INFO,
 			 "no peer of the overlay answers: founding it");
@@ -299,7 +296,7 @@ void join_settled(struct node *n)
 			return;
 		}
 		i = j->finger++;
-		if (!n->ring.fingers[i - 1].valid && !finger_known(n, i))
+		if (!finger_known(n, i))
 			meet_finger(n, i);
 	}
 }
@@ -352,6 +349,7 @@ static void attached(struct node *n, void *ctx, enum err r, struct link *l)
 		return;
 	}
 	node_trace(n, "admitting peer %s", id_short(&l->node_id).s);
+	j->answered = true;
 	j->admitting = l->node_id;
 	j->admitting_link = l->number;
 	j->step = JOIN_TABLE;
@@ -422,7 +420,6 @@ static void entry_dialed(struct node *n, void *ctx, enum err r, struct link *l)
 		attempt_failed(n, ERR_NO_LINK);
 		return;
 	}
-	j->answered = true;
 	if (n->cfg.role == ROLE_CLIENT) {
 		j->step = JOIN_DONE;
 		j->rounds = 0;
@@ -473,7 +470,6 @@ void join_link_up(struct node *n, struct link *l)
 	j->attempt++;
 	j->entry = join_n_entries(n); /* the round ends with it */
 	j->entry_link = l->number;
-	j->answered = true;
 	attach(n);
 }
 
