@@ -52,6 +52,7 @@ unit_tests = \
 	tests/unit/test_ring \
 	tests/unit/test_route \
 	tests/unit/test_storage \
+	tests/unit/test_storage_memory \
 	tests/unit/test_storage_sqlite \
 	tests/unit/test_store \
 	tests/unit/test_store_fetch \
@@ -76,6 +77,10 @@ tests_unit_test_store_ring_LDADD = $(sim_ldadd)
 tests_unit_test_store_SOURCES = tests/unit/test_store.c \
 	tests/unit/storer.c tests/unit/storer.h
 tests_unit_test_store_LDADD = $(sim_ldadd)
+tests_unit_test_storage_memory_SOURCES = tests/unit/test_storage_memory.c \
+	tests/unit/engines.c tests/unit/engines.h
+tests_unit_test_storage_memory_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc \
+	-Wl,--wrap=calloc -Wl,--wrap=reallocarray
 tests_unit_test_storage_sqlite_SOURCES = tests/unit/test_storage_sqlite.c \
 	tests/unit/engines.c tests/unit/engines.h
 tests_unit_test_conf_kind_SOURCES = tests/unit/test_conf_kind.c \

@@ -514,6 +514,60 @@ static void nonsense(void **state)
 	put(s, USER_VALUE, storer_value("a", 1));
 }
 
+/* Sends `body` with each byte changed in three ways; every one is answered, and
+ * what is stored is what alice signed or nothing. */
+static void spoil(struct storer *s, uint16_t code, struct slice body)
+{
+	static const uint8_t flips[] = { 0x01, 0x80, 0xff };
+	struct fetch_kind_response r;
+	uint8_t bytes[2048];
+	struct draft d;
+
+	assert_true(body.len <= sizeof(bytes));
+	for (size_t i = 0; i < body.len * N_OF(flips); i++) {
+		memcpy(bytes, body.p, body.len);
+		bytes[i / N_OF(flips)] ^= flips[i % N_OF(flips)];
+		draft_init(&d, s->alice, code);
+		draft_to_resource(&d, &s->at);
+		d.contents.message_body = slice_of(bytes, body.len);
+		assert_non_null(rogue_ask(s->alice, s->alice_link, &d));
+	}
+	assert_int_equal(storer_get(s, USER_DICT, &r), 0);
+	for (uint32_t i = 0; i < r.values.n; i++)
+		assert_slice_equal(r.values.v[i].value.value,
+				   SLICE_LIT("signed"));
+}
+
+/* A well-formed request in which one byte is not what it was. */
+static void every_byte(void **state)
+{
+	struct storer *s = *state;
+	struct array_range ranges[] = { { 0, 3 }, { 7, ARRAY_END } };
+	struct slice k[] = { SLICE_LIT("k"), SLICE_LIT("") };
+	struct stored_data_specifier spec[] = {
+		{ .kind = USER_DICT, .keys = { k, 2 } },
+		{ .kind = USER_ARRAY, .indices = { ranges, 2 } },
+		{ .kind = USER_VALUE },
+	};
+	struct fetch_req fetch = { .resource = id_slice(&s->at, RING_ID_LEN),
+				   .specifiers = { spec, 3 } };
+	uint32_t kinds[] = { USER_DICT, USER_ARRAY };
+	struct find_req find = { .resource = id_slice(&s->at, RING_ID_LEN),
+				 .kinds = { kinds, 2 } };
+	struct stored_data v[] = { storer_entry("k", "signed", 5),
+				   storer_entry("", "signed", 6) };
+	struct draft d;
+
+	draft_init(&d, s->alice, MSG_STORE_REQ);
+	draft_store(&d, &s->at, USER_DICT, 0, 0, v, 2);
+	spoil(s, MSG_STORE_REQ, d.contents.message_body);
+	draft_body(&d, &wire_type_fetch_req, &fetch);
+	spoil(s, MSG_FETCH_REQ, d.contents.message_body);
+	spoil(s, MSG_STAT_REQ, d.contents.message_body);
+	draft_body(&d, &wire_type_find_req, &find);
+	spoil(s, MSG_FIND_REQ, d.contents.message_body);
+}
+
 int main(void)
 {
 #define EACH(f)                                                                \
@@ -523,6 +577,7 @@ int main(void)
 		EACH(keys),         EACH(too_large),      EACH(metadata),
 		EACH(certificates), EACH(turns),          EACH(purge),
 		EACH(documents),    EACH(find_resources), EACH(nonsense),
+		EACH(every_byte),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
