@@ -108,6 +108,8 @@ static void flood(struct node *n, const struct node_id *from)
 {
 	struct destination_list to;
 
+	if (n->cfg.role != ROLE_PEER)
+		return;
 	for (struct link *l = n->links.first; l != NULL; l = l->next) {
 		if (!l->up || !l->attached ||
 		    (from != NULL && id_eq(from, &l->node_id)))
@@ -118,8 +120,7 @@ static void flood(struct node *n, const struct node_id *from)
 	}
 }
 
-static void adopt(struct node *n, const struct overlay *o,
-		  const struct node_id *from)
+static void adopt(struct node *n, const struct overlay *o)
 {
 	node_trace(n, "config %u", o->sequence);
 	n->overlay = o;
@@ -127,8 +128,6 @@ static void adopt(struct node *n, const struct overlay *o,
 	certs_flush(n);
 	drop_bad_links(n);
 	store_config_changed(n);
-	if (n->cfg.role == ROLE_PEER)
-		flood(n, from);
 	txn_config_changed(n);
 }
 
@@ -161,8 +160,10 @@ enum err config_update_checked(struct node *n, const struct event *ev)
 	enum err r = ev->err;
 
 	if (ev->id == 0) {
-		if (r == OK)
-			adopt(n, ev->overlay, NULL);
+		if (r == OK) {
+			adopt(n, ev->overlay);
+			flood(n, NULL);
+		}
 		return OK;
 	}
 	while (c != NULL && c->id != ev->id)
@@ -182,8 +183,10 @@ enum err config_update_checked(struct node *n, const struct event *ev)
 		request_error_take(n, req, refusal(r), ev->info);
 		return OK;
 	}
-	adopt(n, ev->overlay, document ? &from : NULL);
-	if (!document && ++c->kind < c->body->kinds.n)
+	adopt(n, ev->overlay);
+	if (document)
+		flood(n, &from);
+	else if (++c->kind < c->body->kinds.n)
 		return check_ask(n, c);
 	check_drop(n, c);
 	answer(n, req);

@@ -339,7 +339,7 @@ static void forward(struct node *n, struct transit *t)
 	node_trace(n, "forward %016llx to %s",
 		   (unsigned long long)h.transaction_id,
 		   id_short(&to->node_id).s);
-	log_message(n, "forward", t->code, &h, t->p->payload.len, to);
+	log_message(n, "forward", t->code, &h, h.length, to);
 	node_failed(n, frag_send(n, to, &h, t->p->payload));
 }
 
