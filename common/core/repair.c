@@ -20,7 +20,8 @@
 enum {
 	PAGE = 64,  /* slots */
 	WINDOW = 8, /* slots on their way, of one job */
-	FAILURES_MAX = 5
+	FAILURES_MAX = 5,
+	PAUSE_SHIFT_MAX = 4 /* PAUSE_US is doubled so often */
 };
 
 struct repair_job {
@@ -223,15 +224,20 @@ static void member_done(struct node *n, void *ctx, enum err r)
 		return;
 	m->job = NULL;
 	node_trace(n, "copies to %s %s", id_short(&m->id).s, err_name(r));
-	if (r == OK || m->failures >= FAILURES_MAX) {
+	/* A full disk is emptied one day; a refusal stays one. */
+	if (r == OK ||
+	    (m->failures >= FAILURES_MAX && r != ERR_REQUEST_TIMEOUT)) {
 		m->has = true;
 		m->has_from = m->job_from;
 		m->failures = 0;
-	} else {
-		m->has = false;
-		m->failures++;
-		m->not_before_us = n->now.mono_us + PAUSE_US;
+		return;
 	}
+	m->has = false;
+	m->not_before_us = n->now.mono_us +
+			   (PAUSE_US << (m->failures < PAUSE_SHIFT_MAX
+						 ? m->failures
+						 : PAUSE_SHIFT_MAX));
+	m->failures++;
 }
 
 /* The part of the owned range that a member lacks; false: none. */
