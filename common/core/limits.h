@@ -11,7 +11,7 @@ enum {
 	TXNS_MAX = 4096,     /* own requests in flight */
 	REQUESTS_MAX = 4096, /* requests being answered */
 	ANSWERS_MAX = 4096,  /* answers kept for retransmissions, s6.2.1 */
-	ANSWERS_BYTES_MAX = 8 << 20,
+	ANSWERS_BYTES_MAX = 4 << 20,
 	RETURN_PATHS_MAX = 16384, /* client links remembered by transaction */
 	REASSEMBLIES_MAX = 64,    /* messages being reassembled, s6.7 */
 	REASSEMBLY_BYTES_MAX = 4 << 20,
