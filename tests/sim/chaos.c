@@ -185,17 +185,19 @@ static void act(struct chaos *c)
 {
 	uint64_t n = chance(c, 100);
 
-	if (n < 50)
+	for (uint64_t i = chance(c, 4); i > 0; i--)
 		truth_store(&c->truth, pick_fact(c), chance(c, 8) != 0);
-	else if (n < 70)
+	if (n < 40)
+		return;
+	if (n < 60)
 		fetch(c);
-	else if (n < 80)
+	else if (n < 76)
 		come(c);
-	else if (n < 86)
+	else if (n < 82)
 		leave(c);
 	else if (c->opt->kind)
 		return;
-	else if (n < 92)
+	else if (n < 91)
 		die(c);
 	else if (n < 98)
 		break_net(c);
