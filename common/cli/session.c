@@ -37,7 +37,8 @@ struct session {
 	struct target_env env;
 	struct wire_env wire;
 	struct log_sink log;
-	bool update; /* a newer document waits in the home */
+	enum err start; /* how connecting has ended */
+	bool update;    /* a newer document waits in the home */
 };
 
 static void on_log(void *ctx, enum log_level level, const char *line)
@@ -98,7 +99,7 @@ static void explain(const struct session *s, const struct command *cmd,
 
 	why->text[0] = '\0';
 	if (r == ERR_NO_LINK || r == ERR_TLS || r == ERR_LINK_CLOSED ||
-	    (cmd->type == CMD_START && *driver_reason(s->driver) != '\0'))
+	    (s->start != OK && *driver_reason(s->driver) != '\0'))
 		(void)why_err(why, r, "%s", driver_reason(s->driver));
 	else if (text)
 		(void)why_err(why, r, "%.*s%s%s", (int)res->info.len,
@@ -116,6 +117,11 @@ static void on_done(void *ctx, const struct result *res)
 	*(const struct result **)ctx = res;
 }
 
+static void on_started(void *ctx, const struct result *res)
+{
+	((struct session *)ctx)->start = res->err;
+}
+
 static enum err run_once(struct session *s, const struct command *cmd,
 			 const struct result **res, struct why *why)
 {
@@ -124,12 +130,16 @@ static enum err run_once(struct session *s, const struct command *cmd,
 
 	if ((r = driver_command(s->driver, cmd, on_done, res)) != OK)
 		return r;
-	p = progress_start(s->loop, cmd->type == CMD_START
-					    ? "connecting"
-					    : "waiting for the overlay");
+	p = progress_start(s->loop, "waiting for the overlay");
 	r = driver_run(s->driver);
 	progress_end(p);
-	if (r == OK && (r = (*res)->err) != OK)
+	if (r == OK && s->start != OK) {
+		*res = NULL; /* it may have gone before the start ended */
+		r = s->start;
+	} else if (r == OK) {
+		r = (*res)->err;
+	}
+	if (r != OK)
 		explain(s, cmd, r, *res, why);
 	return r;
 }
@@ -166,7 +176,7 @@ static enum err connect_all(struct session *s, struct why *why)
 				     .deadline_us = s->deadline_us,
 				     .config = on_config,
 				     .ctx = s };
-	const struct result *res;
+	static const struct command start = { .type = CMD_START };
 	enum err r;
 
 	if ((r = entry_find(&s->entry, &s->home, s->overlay, why)) != OK)
@@ -178,10 +188,11 @@ static enum err connect_all(struct session *s, struct why *why)
 			       "with -b");
 	if ((r = driver_new(&s->driver, &cfg, why)) != OK)
 		return r;
-	return run_once(s, &(struct command){ .type = CMD_START }, &res, why);
+	return driver_command(s->driver, &start, on_started, s);
 }
 
-/* From the home to a link that is up. */
+/* From the home to a node that begins to connect with its first command: both
+ * go in one run, which saves a round trip. */
 static enum err enter(struct session *s, struct why *why)
 {
 	enum err r;

@@ -13,16 +13,18 @@
 struct session;
 
 /*
- * Reads the home (-d, -o, -u) and connects (-b, else the peers of before, else
- * the document's bootstrap nodes).  Fails with words: ERR_NOT_JOINED,
- * ERR_NO_LINK, ERR_CONFIG_EXPIRED, ERR_CERT_EXPIRED, ERR_HOME_MODE, ERR_USAGE.
+ * Reads the home (-d, -o, -u) and finds where to connect (-b, else the peers of
+ * before, else the document's bootstrap nodes).  Fails with words:
+ * ERR_NOT_JOINED, ERR_CONFIG_EXPIRED, ERR_CERT_EXPIRED, ERR_HOME_MODE,
+ * ERR_USAGE.
  */
 enum err session_open(struct session **out, struct why *why) MUST_CHECK;
 /*
- * Runs a command; `*res` is borrowed until the next call, and also there on
- * most failures (error_info, counters).  A configuration document that turns
- * out to be too old is updated by p2psip-join --update and the command run once
- * more.  The words say what went wrong and what to do.
+ * Runs a command, connecting before the first; `*res` is borrowed until the
+ * next call, and also there on most failures (error_info, counters).  A
+ * configuration document that turns out to be too old is updated by p2psip-join
+ * --update and the command run once more.  The words say what went wrong and
+ * what to do.
  */
 enum err session_run(struct session *s, const struct command *cmd,
 		     const struct result **res, struct why *why) MUST_CHECK;
