@@ -140,7 +140,7 @@ static enum err check_generation(const struct store_put *p,
 				 const struct query_answer *is)
 {
 	pk->generation = is->generation;
-	if (!p->body.replica_number != 0 && pk->asked != 0 &&
+	if (p->body.replica_number == 0 && pk->asked != 0 &&
 	    pk->asked != is->generation)
 		return ERR_GENERATION_COUNTER_TOO_LOW;
 	return OK;

@@ -77,19 +77,18 @@ void sqlite_db_close(struct sqlite_db *d)
 	*d = (struct sqlite_db){ 0 };
 }
 
-int sqlite_db_bind_slice(sqlite3_stmt *s, enum sqlite_db_param p,
-			 struct slice v)
+int sqlite_db_bind_slice(sqlite3_stmt *s, int p, struct slice v)
 {
 	return sqlite3_bind_blob64(s, p, v.len == 0 ? (const void *)"" : v.p,
 				   v.len, SQLITE_STATIC);
 }
 
-int sqlite_db_bind_u64(sqlite3_stmt *s, enum sqlite_db_param p, uint64_t v)
+int sqlite_db_bind_u64(sqlite3_stmt *s, int p, uint64_t v)
 {
 	return sqlite3_bind_int64(s, p, (int64_t)v);
 }
 
-int sqlite_db_bind_time(sqlite3_stmt *s, enum sqlite_db_param p, uint64_t ms)
+int sqlite_db_bind_time(sqlite3_stmt *s, int p, uint64_t ms)
 {
 	return sqlite3_bind_int64(s, p,
 				  ms > INT64_MAX ? INT64_MAX : (int64_t)ms);

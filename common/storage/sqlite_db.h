@@ -21,7 +21,7 @@ struct sqlite_db {
 };
 
 /* Parameters have the same number in every statement. */
-enum sqlite_db_param {
+enum {
 	P_RESOURCE = 1,
 	P_KIND,
 	P_KEY, /* KIND: the first */
@@ -53,12 +53,11 @@ void sqlite_db_close(struct sqlite_db *d);
 
 /* Binding; 0, or not where there is no memory.  Slices must live until the
  * statement is reset; an empty one is an empty blob, not NULL. */
-int sqlite_db_bind_slice(sqlite3_stmt *s, enum sqlite_db_param p,
-			 struct slice v);
+int sqlite_db_bind_slice(sqlite3_stmt *s, int p, struct slice v);
 /* 64 bits as they are: never compared in SQL. */
-int sqlite_db_bind_u64(sqlite3_stmt *s, enum sqlite_db_param p, uint64_t v);
+int sqlite_db_bind_u64(sqlite3_stmt *s, int p, uint64_t v);
 /* A time: what does not fit 63 bits is never reached. */
-int sqlite_db_bind_time(sqlite3_stmt *s, enum sqlite_db_param p, uint64_t ms);
+int sqlite_db_bind_time(sqlite3_stmt *s, int p, uint64_t ms);
 int sqlite_db_bind_slot(sqlite3_stmt *s, const struct node_id *resource,
 			uint32_t kind);
 

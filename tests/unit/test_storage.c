@@ -386,7 +386,7 @@ static void some_change(struct rng *rng, struct batch *b, uint64_t now)
 	uint8_t signer = (uint8_t)rng_below(rng, SIGNERS);
 	struct node_id id = some_id(rng);
 	struct record r = engine_record(id, kind, keys[rng_below(rng, KEYS)],
-					"data" + rng_below(rng, 5),
+					&"data"[rng_below(rng, 5)],
 					now + rng_below(rng, TIMES), signer);
 	struct change *ch;
 
