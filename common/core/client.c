@@ -410,8 +410,9 @@ enum err client_command(struct node *n, const struct command *c)
 
 void client_timer(struct node *n, struct timer *t)
 {
-	client_end(n, container_of(t, struct client_op, timer), ERR_TIMEOUT,
-		   NULL);
+	struct client_op *op = container_of(t, struct client_op, timer);
+
+	client_end(n, op, txn_refusal(op->txn), NULL);
 }
 
 void client_clear(struct node *n)

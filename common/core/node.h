@@ -83,8 +83,10 @@ struct command {
 	enum command_type type;
 	uint64_t timeout_us; /* 0: until the request's retransmissions end */
 	const struct signer *signer; /* NULL: the node's own */
-	/* PING, PROBE, ROUTE_QUERY, REQUEST: where to.  STORE, FETCH, STAT,
-	 * FIND: empty, for the resource, or the node to ask. */
+	/* PING, PROBE, REQUEST: where to.  ROUTE_QUERY: the last entry is
+	 * what is asked about, those before it lead to the peer that is asked;
+	 * none: the one connected to.  STORE, FETCH, STAT, FIND: empty, for
+	 * the resource, or the node to ask. */
 	struct destination_list destination;
 	struct node_id resource; /* STORE, FETCH, STAT, FIND */
 	/* STORE: after Data_Too_Old the value is fetched once and stored with

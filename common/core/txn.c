@@ -81,6 +81,11 @@ static void fail(struct node *n, struct txn *t, enum err r)
 	finish(n, t, &end);
 }
 
+enum err txn_refusal(const struct txn *t)
+{
+	return t == NULL || t->refusal == OK ? ERR_TIMEOUT : t->refusal;
+}
+
 /* ---- sending ---- */
 
 /* The node runs the timer: the next transmission, or the end. */

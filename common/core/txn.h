@@ -60,6 +60,10 @@ enum err txn_send(struct node *n, const struct txn_args *args,
 		  struct txn **out) MUST_CHECK;
 void txn_cancel(struct node *n, struct txn *t); /* NULL is fine */
 
+/* How it would end now: ERR_TIMEOUT, or why what came was not the answer.
+ * `t` may be NULL. */
+enum err txn_refusal(const struct txn *t);
+
 /* A destination list of one entry, in n->arena. */
 enum err txn_to_node(struct node *n, const struct node_id *id,
 		     struct destination_list *out) MUST_CHECK;

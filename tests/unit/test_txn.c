@@ -353,6 +353,29 @@ static void test_errors(void **state)
 	}
 }
 
+/* A deadline before the last send tells as much. */
+static void test_wrong_peer_until_deadline(void **state)
+{
+	struct destination to;
+	struct command c = { .type = CMD_PING,
+			     .destination = { &to, 1 },
+			     .timeout_us = 4 * SECOND_US };
+	const struct heard *h;
+	struct stage t;
+	struct draft d;
+
+	(void)state;
+	open_stage(&t);
+	to = destination_node(ID_OF(t.target));
+	t.command = host_command(t.client, &c);
+	h = rogue_hear(t.s.rogue, MSG_PING_REQ, SECOND_US);
+	assert_non_null(h);
+	pong(&t, &d, h, t.s.rogue->host);
+	(void)rogue_send(t.s.rogue, t.link, &d);
+	assert_err(result_of(&t)->err, ERR_WRONG_PEER);
+	close_stage(&t);
+}
+
 /* A client whose only link goes has no answer to wait for. */
 static void test_link_closed(void **state)
 {
@@ -443,6 +466,7 @@ int main(void)
 		cmocka_unit_test(test_wildcard),
 		cmocka_unit_test(test_resource),
 		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_wrong_peer_until_deadline),
 		cmocka_unit_test(test_link_closed),
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_waits_for_link),
