@@ -59,6 +59,7 @@ unit_tests = \
 	tests/unit/test_store_ring \
 	tests/unit/test_tls \
 	tests/unit/test_txn \
+	tests/unit/test_update \
 	tests/unit/test_wire_cursor \
 	tests/unit/test_wire_kind \
 	tests/unit/test_wire_message \
@@ -93,6 +94,8 @@ tests_unit_test_wire_vectors_SOURCES = tests/unit/test_wire_vectors.c \
 	tests/unit/vector.c tests/unit/vector.h
 tests_unit_test_join_SOURCES = tests/unit/test_join.c $(scene)
 tests_unit_test_join_LDADD = $(sim_ldadd)
+tests_unit_test_update_SOURCES = tests/unit/test_update.c $(scene)
+tests_unit_test_update_LDADD = $(sim_ldadd)
 tests_unit_test_link_SOURCES = tests/unit/test_link.c $(scene)
 tests_unit_test_link_LDADD = $(sim_ldadd)
 tests_unit_test_route_SOURCES = tests/unit/test_route.c $(scene)

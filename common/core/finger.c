@@ -151,14 +151,22 @@ void finger_seek_wanted(struct node *n)
 	}
 }
 
+/* Never sooner than the interval; not all nodes at one moment. */
+static void search_later(struct node *n)
+{
+	uint64_t us = (uint64_t)n->overlay->chord_ping_interval_s * 1000000;
+
+	node_timer(n, &n->ring.search, TIMER_RING,
+		   n->now.mono_us + us + rng_below(&n->rng, us / 4 + 1));
+}
+
 /* From the first, each invalid one with probability 0.5.  Where every node is
  * a neighbour already, nobody can be found. */
 void finger_search(struct node *n)
 {
 	struct ring *ring = &n->ring;
 
-	node_timer(n, &ring->search, TIMER_RING,
-		   ring_around_us(n, n->overlay->chord_ping_interval_s));
+	search_later(n);
 	if (ring->finger_ping != NULL || ring->n_sorted == 0)
 		return;
 	for (unsigned i = 1; i <= ring->n_fingers; i++) {
@@ -173,8 +181,7 @@ void finger_search(struct node *n)
 
 void finger_start(struct node *n)
 {
-	node_timer(n, &n->ring.search, TIMER_RING,
-		   ring_around_us(n, n->overlay->chord_ping_interval_s));
+	search_later(n);
 }
 
 void finger_stop(struct node *n)

@@ -22,7 +22,7 @@ static void set_timer(struct node *n)
 	uint64_t at = NEVER;
 
 	for (struct ring_link *r = n->ring.first; r != NULL; r = r->next)
-		if (r->due_us < at && r->update == NULL)
+		if (r->due_us < at)
 			at = r->due_us;
 	if (at == NEVER)
 		heap_cancel(&n->timers, &n->ring.update);
@@ -73,12 +73,18 @@ static void answered(struct node *n, void *ctx, const struct txn_end *end)
 	struct ring_link *r = ctx;
 
 	r->update = NULL;
-	set_timer(n);
 	/* s10.7.1: a neighbour is lost when a request to it fails. */
-	if (end->err == ERR_TIMEOUT && r->attached)
+	if (end->err == ERR_TIMEOUT && r->attached && r->peer)
 		link_close(n, r->link, ERR_TIMEOUT);
 }
 
+void update_link_down(struct node *n, struct ring_link *r)
+{
+	txn_cancel(n, r->update);
+	r->update = NULL;
+}
+
+/* A new one takes the place of one that has no answer yet. */
 static enum err send(struct node *n, struct ring_link *r)
 {
 	struct txn_args args = { .code = MSG_UPDATE_REQ,
@@ -95,6 +101,7 @@ static enum err send(struct node *n, struct ring_link *r)
 	if (u.type == 0)
 		u.type = ring_is_neighbor(n, &r->id) ? CHORD_UPDATE_NEIGHBORS
 						     : CHORD_UPDATE_PEER_READY;
+	update_link_down(n, r);
 	if ((e = node_encode(n, &wire_type_chord_update, &u, &args.body)) !=
 		    OK ||
 	    (e = txn_send(n, &args, &r->update)) != OK)
@@ -111,7 +118,7 @@ void update_timer(struct node *n)
 
 	for (r = n->ring.first; r != NULL; r = next) {
 		next = r->next;
-		if (r->due_us > n->now.mono_us || r->update != NULL)
+		if (r->due_us > n->now.mono_us)
 			continue;
 		if (!n->ring.responsible) {
 			r->due_us = NEVER;
@@ -127,18 +134,10 @@ void update_now(struct node *n, struct ring_link *r, uint8_t type)
 {
 	if (!n->ring.responsible)
 		return;
-	txn_cancel(n, r->update);
-	r->update = NULL;
 	r->update_type = type;
 	if (send(n, r) != OK)
 		r->due_us = n->now.mono_us + UPDATE_GAP_US;
 	set_timer(n);
-}
-
-void update_link_down(struct node *n, struct ring_link *r)
-{
-	txn_cancel(n, r->update);
-	r->update = NULL;
 }
 
 void update_wanted(struct node *n, const struct link *l)

@@ -357,6 +357,47 @@ static void test_finger_count(void **state)
 	scene_end(&s);
 }
 
+/* 6940-10.7.4-R3: of the fingers without a node of their own each with
+ * probability 0.5, from the first; 6940-10.7.4-R4: never sooner than the
+ * interval has passed. */
+static void test_finger_choice(void **state)
+{
+	uint32_t chosen[RING_BITS + 1] = { 0 };
+	struct node_id id;
+	struct scene s;
+	uint64_t wait;
+
+	(void)state;
+	scene_init(&s, 73);
+	/* Neighbours so near that nothing is known of the rest; the last one
+	 * before this node stands for the first finger. */
+	id = s.n->id;
+	for (unsigned i = 0; i < NEIGHBORS_MAX; i++) {
+		id_next(&id, &id);
+		add(&s, &id)->routable = false;
+	}
+	for (unsigned i = 0; i < NEIGHBORS_MAX; i++) {
+		id = s.n->id;
+		id.b[RING_ID_LEN - 1] -= (uint8_t)(i + 1);
+		add(&s, &id)->routable = false;
+	}
+	for (unsigned i = 0; i < 4000; i++) {
+		s.n->ring.sought = 0;
+		finger_search(s.n);
+		txn_cancel(s.n, s.n->ring.finger_ping);
+		s.n->ring.finger_ping = NULL;
+		chosen[s.n->ring.sought]++;
+		wait = s.n->ring.search.at_us - s.n->now.mono_us;
+		assert_true(wait >= UINT64_C(3600000000));
+	}
+	assert_int_equal(chosen[1], 0);
+	assert_in_range(chosen[2], 1850, 2150);
+	assert_in_range(chosen[3], 880, 1120);
+	assert_in_range(chosen[4], 420, 580);
+	assert_in_range(chosen[5], 190, 310);
+	scene_end(&s);
+}
+
 /* 6940-10.7-D1: in an Update fingers are in ascending order, each once. */
 static void test_table(void **state)
 {
@@ -477,6 +518,7 @@ int main(void)
 		cmocka_unit_test(test_finger_ranges),
 		cmocka_unit_test(test_fingers),
 		cmocka_unit_test(test_finger_count),
+		cmocka_unit_test(test_finger_choice),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_replica_set),
 		cmocka_unit_test(test_close_enough),
