@@ -171,6 +171,8 @@ tests_sim_libsim_a_SOURCES = \
 	tests/sim/outcome.c \
 	tests/sim/rogue.c \
 	tests/sim/rogue.h \
+	tests/sim/stage.c \
+	tests/sim/stage.h \
 	tests/sim/toy.c \
 	tests/sim/toy.h \
 	tests/sim/truth.c \
@@ -181,7 +183,9 @@ tests_sim_libsim_a_SOURCES = \
 sim_programs = \
 	tests/sim/sim \
 	tests/sim/test_world \
-	tests/sim/trace_loss
+	tests/sim/trace_change \
+	tests/sim/trace_loss \
+	tests/sim/trace_split
 if HAVE_CMOCKA
 check_PROGRAMS += $(sim_programs)
 TESTS += $(sim_programs)
@@ -192,7 +196,9 @@ tests_sim_sim_SOURCES = \
 	tests/sim/main.c
 tests_sim_sim_LDADD = $(sim_ldadd)
 tests_sim_test_world_LDADD = $(sim_ldadd)
+tests_sim_trace_change_LDADD = $(sim_ldadd)
 tests_sim_trace_loss_LDADD = $(sim_ldadd)
+tests_sim_trace_split_LDADD = $(sim_ldadd)
 
 # bench: what `make bench` runs; nothing here is a test.
 bench_programs = \

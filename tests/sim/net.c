@@ -517,6 +517,16 @@ uint32_t net_links(const struct host *h)
 	return HASH_COUNT(h->ends);
 }
 
+bool net_linked(const struct host *a, const struct host *b)
+{
+	struct end *e, *tmp;
+
+	HASH_ITER (hh, a->ends, e, tmp)
+		if (e->up && other_end(e)->host == b)
+			return true;
+	return false;
+}
+
 static void unstall(struct world *w)
 {
 	struct conn *c;

@@ -79,6 +79,8 @@ void net_heal(struct world *w);
 /* Breaks every connection between two hosts; both are told. */
 void net_cut(struct world *w, const struct host *a, const struct host *b);
 uint32_t net_links(const struct host *h);
+/* Is a connection up between them? */
+bool net_linked(const struct host *a, const struct host *b);
 
 /* For host.c and rogue.c: what a node asks for. */
 void net_connect(struct host *h, uint32_t link,

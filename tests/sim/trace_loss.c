@@ -3,92 +3,34 @@
  */
 #include "../unit/unit.h"
 
-#include "check.h"
-#include "truth.h"
-
-struct scene {
-	struct world *w;
-	struct check check;
-	struct truth truth;
-};
-
-static void scene_init(struct scene *s, uint64_t seed, uint32_t n_peers)
-{
-	struct world_options opt = { .seed = seed, .net.cut_permille = 100 };
-
-	s->w = world_new(&opt);
-	s->w->overlay->chord_update_interval_s = 60;
-	check_init(&s->check, s->w);
-	truth_init(&s->truth, s->w);
-	world_ring(s->w, n_peers);
-	world_run(s->w, 60 * SECOND_US);
-	assert_int_equal(truth_ring(&s->truth), 0);
-}
-
-static void scene_end(struct scene *s)
-{
-	assert_int_equal(s->check.n_broken, 0);
-	world_free(s->w);
-	check_clear(&s->check);
-	truth_clear(&s->truth);
-}
-
-/* Every host stores a value and two dictionary entries; all are acknowledged.
- */
-static void fill(struct scene *s)
-{
-	struct fact *f;
-
-	for (uint32_t i = 0; i < s->w->n_hosts; i++) {
-		truth_store(&s->truth,
-			    truth_fact(&s->truth, s->w->hosts[i], NULL), true);
-		truth_store(&s->truth,
-			    truth_fact(&s->truth, s->w->hosts[i], "red"), true);
-		world_run(s->w, 5 * SECOND_US);
-		truth_store(&s->truth,
-			    truth_fact(&s->truth, s->w->hosts[i], "blue"),
-			    true);
-	}
-	world_run(s->w, 20 * SECOND_US);
-	truth_settle(&s->truth);
-	for (f = s->truth.facts; f != NULL; f = f->next)
-		assert_true(f->known);
-}
-
-static void all_found(struct scene *s)
-{
-	for (uint32_t i = 0; i < s->w->n_hosts; i++)
-		if (host_joined(s->w->hosts[i]))
-			assert_int_equal(
-				truth_values(&s->truth, s->w->hosts[i]), 0);
-}
+#include "stage.h"
 
 /* 6940-10.4-R1, 6940-10.7.3-R4: three copies of everything; a peer's death
  * leaves two, and repair makes them three again, so that the next may die. */
 static void five_lose_two(void **state)
 {
-	struct scene s;
+	struct stage s;
 
 	(void)state;
-	scene_init(&s, 11, 5);
-	fill(&s);
+	stage_init(&s, 11, 5, 60);
+	assert_int_equal(stage_fill(&s), 0);
 	assert_int_equal(truth_copies(&s.truth, false), 0);
-	all_found(&s);
+	assert_int_equal(stage_missing(&s), 0);
 	host_kill(s.w->hosts[2], DEATH_PROCESS);
 	host_wipe(s.w->hosts[2]);
 	world_run(s.w, 5 * SECOND_US);
-	all_found(&s);
+	assert_int_equal(stage_missing(&s), 0);
 	world_run(s.w, 300 * SECOND_US);
 	assert_int_equal(truth_ring(&s.truth), 0);
 	assert_int_equal(truth_copies(&s.truth, false), 0);
 	host_kill(s.w->hosts[4], DEATH_POWER);
 	host_wipe(s.w->hosts[4]);
 	world_run(s.w, 60 * SECOND_US);
-	all_found(&s);
+	assert_int_equal(stage_missing(&s), 0);
 	world_run(s.w, 300 * SECOND_US);
 	assert_int_equal(truth_ring(&s.truth), 0);
 	assert_int_equal(truth_copies(&s.truth, false), 0);
-	scene_end(&s);
+	assert_int_equal(stage_end(&s), 0);
 }
 
 /* What was acknowledged with two replicas survives the loss of any two disks:
@@ -96,11 +38,11 @@ static void five_lose_two(void **state)
 static void two_disks_at_once(void **state)
 {
 	struct host *owner, *next;
-	struct scene s;
+	struct stage s;
 
 	(void)state;
-	scene_init(&s, 12, 6);
-	fill(&s);
+	stage_init(&s, 12, 6, 60);
+	assert_int_equal(stage_fill(&s), 0);
 	for (const struct fact *f = s.truth.facts; f != NULL; f = f->next)
 		assert_int_equal(f->copies, 3);
 	owner = world_owner(s.w, &s.truth.facts->resource);
@@ -110,21 +52,21 @@ static void two_disks_at_once(void **state)
 	host_wipe(owner);
 	host_wipe(next);
 	world_run(s.w, 60 * SECOND_US);
-	all_found(&s);
+	assert_int_equal(stage_missing(&s), 0);
 	world_run(s.w, 300 * SECOND_US);
 	assert_int_equal(truth_copies(&s.truth, false), 0);
-	scene_end(&s);
+	assert_int_equal(stage_end(&s), 0);
 }
 
 /* An acknowledged value survives kill -9 of every peer at once: it was on disk.
  */
 static void all_crash(void **state)
 {
-	struct scene s;
+	struct stage s;
 
 	(void)state;
-	scene_init(&s, 13, 5);
-	fill(&s);
+	stage_init(&s, 13, 5, 60);
+	assert_int_equal(stage_fill(&s), 0);
 	for (const struct fact *f = s.truth.facts; f != NULL; f = f->next)
 		truth_store(&s.truth, s.truth.facts, true);
 	for (uint32_t i = 0; i < s.w->n_hosts; i++)
@@ -136,30 +78,30 @@ static void all_crash(void **state)
 	}
 	world_run(s.w, 300 * SECOND_US);
 	assert_int_equal(truth_ring(&s.truth), 0);
-	all_found(&s);
+	assert_int_equal(stage_missing(&s), 0);
 	assert_int_equal(truth_copies(&s.truth, false), 0);
-	scene_end(&s);
+	assert_int_equal(stage_end(&s), 0);
 }
 
 /* Leaving in order hands everything over first: no value is ever missing, and
  * the disk that goes is not needed. */
 static void leave_one_by_one(void **state)
 {
-	struct scene s;
+	struct stage s;
 
 	(void)state;
-	scene_init(&s, 14, 6);
-	fill(&s);
+	stage_init(&s, 14, 6, 60);
+	assert_int_equal(stage_fill(&s), 0);
 	for (uint32_t i = 0; i < 4; i++) {
 		host_stop(s.w->hosts[i]);
 		host_wipe(s.w->hosts[i]);
 		world_run(s.w, 5 * SECOND_US);
-		all_found(&s);
+		assert_int_equal(stage_missing(&s), 0);
 		world_run(s.w, 60 * SECOND_US);
 		assert_int_equal(truth_ring(&s.truth), 0);
 	}
 	assert_int_equal(truth_copies(&s.truth, false), 0);
-	scene_end(&s);
+	assert_int_equal(stage_end(&s), 0);
 }
 
 /* Messages of one code and of a transaction of `asker` that do not arrive, the
@@ -227,11 +169,11 @@ static void lost_answers(void **state)
 	struct loss l = { .code = MSG_STORE_ANS, .n = 3 };
 	const struct outcome *o;
 	uint64_t generation;
-	struct scene s;
+	struct stage s;
 	struct host *h;
 
 	(void)state;
-	scene_init(&s, 15, 4);
+	stage_init(&s, 15, 4, 60);
 	h = client(s.w);
 	o = store(s.w, h, "one");
 	assert_ok(o->result.err);
@@ -243,7 +185,7 @@ static void lost_answers(void **state)
 	assert_int_equal(l.n_lost, 3);
 	assert_true(o->result.store->kind_responses.v[0].generation_counter ==
 		    generation + 1);
-	scene_end(&s);
+	assert_int_equal(stage_end(&s), 0);
 }
 
 /* 6940-6.2.1-R3, 6940-6.2.1-R4: sent at 0, 3, 6, 9 and 12 s with one
@@ -252,11 +194,11 @@ static void five_sends(void **state)
 {
 	struct loss l = { .code = MSG_STORE_REQ, .n = UINT32_MAX };
 	const struct outcome *o;
-	struct scene s;
+	struct stage s;
 	struct host *h;
 
 	(void)state;
-	scene_init(&s, 16, 3);
+	stage_init(&s, 16, 3, 60);
 	h = client(s.w);
 	l.asker = h;
 	net_watch_add(s.w, lose, &l);
@@ -266,7 +208,7 @@ static void five_sends(void **state)
 	for (int i = 0; i < 5; i++)
 		assert_true(l.at_us[i] == l.at_us[0] + (uint64_t)i * 3000000);
 	assert_true(o->at_us == l.at_us[0] + 15000000);
-	scene_end(&s);
+	assert_int_equal(stage_end(&s), 0);
 }
 
 /* 6940-4.2.2-D1, 6940-6.1.2-R6: a client with one Node-ID stores and fetches
@@ -274,12 +216,12 @@ static void five_sends(void **state)
  * Joins.) */
 static void one_client(void **state)
 {
-	struct scene s;
+	struct stage s;
 	struct host *h;
 
 	(void)state;
-	scene_init(&s, 17, 5);
-	fill(&s);
+	stage_init(&s, 17, 5, 60);
+	assert_int_equal(stage_fill(&s), 0);
 	h = client(s.w);
 	assert_int_equal(truth_values(&s.truth, h), 0);
 	assert_ok(store(s.w, h, "by a client")->result.err);
@@ -289,7 +231,7 @@ static void one_client(void **state)
 	host_stop(h);
 	world_run(s.w, 10 * SECOND_US);
 	assert_int_equal(truth_ring(&s.truth), 0);
-	scene_end(&s);
+	assert_int_equal(stage_end(&s), 0);
 }
 
 int main(void)

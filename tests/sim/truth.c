@@ -325,6 +325,18 @@ uint32_t truth_copies(struct truth *t, bool exact)
 	return n;
 }
 
+uint32_t truth_lacks(struct truth *t, struct host *h)
+{
+	uint32_t n = 0;
+
+	for (const struct fact *f = t->facts; f != NULL; f = f->next)
+		if (f->known && world_owner(t->world, &f->resource) == h &&
+		    !has_copy(t, h, f))
+			wrong(t, &n, "host %u lacks '%s'", h->index,
+			      f->text[0]);
+	return n;
+}
+
 uint32_t truth_documents(struct truth *t)
 {
 	struct world *w = t->world;

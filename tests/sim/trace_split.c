@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: ISC */
+/* A ring that is cut in two for an hour, written to on both sides, and heals.
+ */
+#include "../unit/unit.h"
+
+#include "stage.h"
+
+enum { PEERS = 8, HALF = 4 };
+
+/* Pings for the ID after the sender's own, through another node. */
+struct seeking {
+	uint32_t n;
+};
+
+static enum verdict seek(void *ctx, const struct sight *s, struct buf *message)
+{
+	const struct destination_list *d;
+	struct seeking *k = ctx;
+	struct node_id next;
+
+	(void)message;
+	if (s->message == NULL || s->message->header.via_list.n != 0 ||
+	    s->message->contents.message_code != MSG_PING_REQ)
+		return NET_PASS;
+	id_next(&next, &s->from->signer.node_id);
+	d = &s->message->header.destination_list;
+	k->n += d->n == 2 && d->v[0].type == DESTINATION_NODE &&
+		d->v[1].type == DESTINATION_RESOURCE &&
+		slice_eq(d->v[1].id, id_slice(&next, RING_ID_LEN));
+	return NET_PASS;
+}
+
+/* Neighbours of `h` that are on the other side. */
+static uint32_t strangers(struct stage *s, struct host *h)
+{
+	struct command c = { .type = CMD_TABLE };
+	const struct chord_update *t = host_do(h, &c)->result.table;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < t->successors.n; i++) {
+		const struct host *o = world_host_by_id(s->w,
+							&t->successors.v[i]);
+
+		n += (o->index < HALF) != (h->index < HALF);
+	}
+	world_forget(s->w, c.id);
+	return n;
+}
+
+static bool is_one(struct world *w, void *ctx)
+{
+	struct stage *s = ctx;
+
+	(void)w;
+	return truth_ring(&s->truth) == 0;
+}
+
+/* Runs until the ring is one again; the seconds that it took. */
+static uint64_t heal(struct stage *s)
+{
+	uint64_t start_us = s->w->now_us;
+
+	net_heal(s->w);
+	s->truth.quiet = true;
+	while (!is_one(s->w, s) && s->w->now_us < start_us + 3600 * SECOND_US)
+		world_run(s->w, 5 * SECOND_US);
+	s->truth.quiet = false;
+	return (s->w->now_us - start_us) / SECOND_US;
+}
+
+static void split(struct stage *s)
+{
+	net_split(s->w, HALF);
+	world_run(s->w, 3600 * SECOND_US);
+	for (uint32_t i = 0; i < PEERS; i++) {
+		assert_true(host_joined(s->w->hosts[i]));
+		assert_int_equal(strangers(s, s->w->hosts[i]), 0);
+	}
+}
+
+/* 6940-10.7.4-R6, 6940-10.7.4-R7, 6940-6.4.2.3-R3: two halves find each other,
+ * and what was written in either is where it belongs. */
+static void an_hour(void **state)
+{
+	struct seeking k = { 0 };
+	struct stage s;
+
+	(void)state;
+	stage_init(&s, 21, PEERS, 60);
+	net_watch_add(s.w, seek, &k);
+	assert_int_equal(stage_fill(&s), 0);
+	split(&s);
+	for (struct fact *f = s.truth.facts; f != NULL; f = f->next) {
+		truth_store(&s.truth, f, true);
+		world_run(s.w, SECOND_US);
+	}
+	world_run(s.w, 20 * SECOND_US);
+	truth_settle(&s.truth);
+	for (struct fact *f = s.truth.facts; f != NULL; f = f->next)
+		assert_int_equal(f->sequence, 2);
+	assert_true(heal(&s) <= 600);
+	assert_int_not_equal(k.n, 0);
+	world_run(s.w, 300 * SECOND_US);
+	assert_int_equal(stage_missing(&s), 0);
+	assert_int_equal(truth_copies(&s.truth, false), 0);
+	assert_int_equal(stage_end(&s), 0);
+}
+
+static enum err store(struct host *h, const char *key, const char *text)
+{
+	struct store_item item = { .kind = key[0] == '\0' ? USER_VALUE
+							  : USER_DICT,
+				   .key = slice_str(key),
+				   .exists = true,
+				   .value = slice_str(text),
+				   .lifetime_s = 86400 };
+	struct command c = { .type = CMD_STORE, .items = &item, .n_items = 1 };
+
+	world_resource(h->world, h->user, &c.resource);
+	return host_do(h, &c)->result.err;
+}
+
+/* The values that `h` fetches of one Kind, in the order of their keys, as one
+ * text. */
+static void fetch(struct host *h, const char *user, uint32_t kind, char *out,
+		  size_t len)
+{
+	struct stored_data_specifier spec = { .kind = kind };
+	struct command c = { .type = CMD_FETCH,
+			     .specifiers = &spec,
+			     .n_specifiers = 1 };
+	const struct stored_data_list *v;
+	const struct outcome *o;
+
+	world_resource(h->world, user, &c.resource);
+	o = host_do(h, &c);
+	assert_ok(o->result.err);
+	v = &o->result.fetch->kind_responses.v[0].values;
+	out[0] = '\0';
+	for (uint32_t i = 0; i < v->n; i++)
+		snprintf(out + strlen(out), len - strlen(out), "%.*s;",
+			 (int)v->v[i].value.value.len,
+			 (const char *)v->v[i].value.value.p);
+}
+
+/* 6940-7.4.1.1-D17, 6940-7.4.1.1-R16: one user at two nodes, one in each half;
+ * in the end it is as if all had been stored in the order of their storage
+ * times. */
+static void both_sides(void **state)
+{
+	static const char user[] = "both@sim.example.org";
+	struct host *a, *b;
+	struct stage s;
+	char text[128];
+
+	(void)state;
+	stage_init(&s, 22, PEERS, 60);
+	a = s.w->hosts[0];
+	b = s.w->hosts[PEERS - 1];
+	for (int i = 0; i < 2; i++) {
+		struct host *h = i == 0 ? a : b;
+		struct node_id id = h->signer.node_id;
+		struct toy_spec spec = {
+			.user = user,
+			.node_ids = &id,
+			.n_node_ids = 1,
+			.not_before_ms = 1,
+			.not_after_ms = world_unix_ms(s.w) + 365 * DAY_MS,
+		};
+
+		host_stop(h);
+		host_certify(h, &spec);
+		snprintf(h->user, sizeof(h->user), "%s", user);
+		host_start(h, ROLE_PEER, false);
+		world_run(s.w, 60 * SECOND_US);
+	}
+	assert_ok(store(a, "", "before"));
+	split(&s);
+	assert_ok(store(a, "", "older"));
+	assert_ok(store(a, "x", "a's"));
+	assert_ok(store(a, "z", "a's and old"));
+	world_run(s.w, 30 * SECOND_US);
+	assert_ok(store(b, "", "newer"));
+	assert_ok(store(b, "y", "b's"));
+	assert_ok(store(b, "z", "b's and new"));
+	assert_true(heal(&s) <= 600);
+	world_run(s.w, 300 * SECOND_US);
+	for (uint32_t i = 0; i < PEERS; i++) {
+		fetch(s.w->hosts[i], user, USER_VALUE, text, sizeof(text));
+		assert_string_equal(text, "newer;");
+		fetch(s.w->hosts[i], user, USER_DICT, text, sizeof(text));
+		assert_string_equal(text, "a's;b's;b's and new;");
+	}
+	assert_int_equal(stage_end(&s), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_hour),
+		cmocka_unit_test(both_sides),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
