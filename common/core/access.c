@@ -50,7 +50,7 @@ static enum err check_node(const struct node *n, const struct node_id *resource,
 	return r;
 }
 
-/* CHOICE: i is one byte, as in TurnServer; from 0, for "some small integer"
+/* CHOICE 33: i is one byte, as in TurnServer; from 0, for "some small integer"
  * excludes none.  RFC 6940 s7.3.4. */
 static enum err check_multiple(const struct node *n, const struct kind *k,
 			       const struct node_id *resource,

@@ -96,8 +96,8 @@ static enum err check_selectors(struct arena *a,
 	return OK;
 }
 
-/* How many reads it takes.  CHOICE: an array without ranges is the whole array,
- * as a dictionary without keys is. */
+/* How many reads it takes.  CHOICE 47: an array without ranges is the whole
+ * array, as a dictionary without keys is. */
 static size_t queries_of(const struct fetch_kind *fk)
 {
 	uint32_t n = 1;
@@ -405,8 +405,8 @@ static enum err add_kind(struct node *n, struct store_fetch *f,
 
 /* ---- the answer ---- */
 
-/* Over the value behind its 4 length bytes, RFC 6940 s7.4.3.2.  CHOICE: of what
- * does not exist no hash. */
+/* Over the value behind its 4 length bytes, RFC 6940 s7.4.3.2.  CHOICE 48: of
+ * what does not exist no hash. */
 static enum err add_hash(struct node *n, const struct stored_data *d,
 			 struct metadata_value *m)
 {

@@ -47,9 +47,9 @@ static bool twice(const struct kind_id_list *kinds)
 }
 
 /*
- * CHOICE: the closest is the smallest Resource-ID at or after the one asked,
- * within the own range; nothing known is 16 zero bytes, and so is an unknown
- * Kind, for s7.4.4.2 is more special than s7.4.1.2.
+ * CHOICE 41, 14: the closest is the smallest Resource-ID at or after the one
+ * asked, within the own range; nothing known is 16 zero bytes, and so is an
+ * unknown Kind, for s7.4.4.2 is more special than s7.4.1.2.
  */
 static enum err ask(struct node *n, struct store_find *f,
 		    const struct kind_id_list *kinds)

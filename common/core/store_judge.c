@@ -73,7 +73,7 @@ static enum err find_key(struct store_put *p, struct store_put_kind *pk,
 
 /*
  * Storage times grow, RFC 6940 s13.5.3, also over values that do not exist.
- * CHOICE: a copy with the time of the one that is here is that one, and no
+ * CHOICE 45: a copy with the time of the one that is here is that one, and no
  * error.
  */
 static enum err check_time(const struct store_put *p, struct store_put_value *v,
@@ -92,7 +92,7 @@ static enum err check_time(const struct store_put *p, struct store_put_value *v,
 }
 
 /*
- * All values of one Kind in turn.  CHOICE: nonexistent values count against
+ * All values of one Kind in turn.  CHOICE 44: nonexistent values count against
  * max-count like any other, for s7.4.1.3 has them treated the same; gaps do
  * not.
  */
@@ -134,7 +134,7 @@ static enum err check_values(struct store_put *p, struct store_put_kind *pk,
 }
 
 /* RFC 6940 s7.4.1.1: a nonzero counter of an original is the stored one
- * (CHOICE: higher is refused as lower is); a copy's is taken over. */
+ * (CHOICE 34: higher is refused as lower is); a copy's is taken over. */
 static enum err check_generation(const struct store_put *p,
 				 struct store_put_kind *pk,
 				 const struct query_answer *is)

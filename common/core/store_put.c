@@ -220,8 +220,8 @@ static enum err add_cert(struct batch *b, const struct store_put_value *v)
 	return arena_dup(&b->arena, v->cert, &ch->cert);
 }
 
-/* CHOICE: a value is kept no longer than its signer's certificate is valid, as
- * s7.1 proposes. */
+/* CHOICE 46: a value is kept no longer than its signer's certificate is valid,
+ * as s7.1 proposes. */
 static uint64_t expiry(const struct store_put *p,
 		       const struct store_put_value *v)
 {
@@ -394,7 +394,7 @@ static void committed(struct node *n, void *ctx, enum err r)
 
 	store_leave(n, &p->job);
 	if (r != OK) {
-		/* CHOICE: a full disk has no code of its own. */
+		/* CHOICE 29: a full disk has no code of its own. */
 		refuse(n, p, r, &why);
 		return;
 	}
