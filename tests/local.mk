@@ -48,6 +48,7 @@ unit_tests = \
 	tests/unit/test_link \
 	tests/unit/test_node \
 	tests/unit/test_overlay \
+	tests/unit/test_replica \
 	tests/unit/test_request \
 	tests/unit/test_ring \
 	tests/unit/test_route \
@@ -99,6 +100,7 @@ tests_unit_test_update_LDADD = $(sim_ldadd)
 tests_unit_test_link_SOURCES = tests/unit/test_link.c $(scene)
 tests_unit_test_link_LDADD = $(sim_ldadd)
 tests_unit_test_route_SOURCES = tests/unit/test_route.c $(scene)
+tests_unit_test_replica_LDADD = $(sim_ldadd)
 tests_unit_test_ring_LDADD = $(sim_ldadd)
 tests_unit_test_route_LDADD = $(sim_ldadd)
 tests_unit_test_frag_SOURCES = tests/unit/test_frag.c $(scene)
