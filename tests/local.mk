@@ -139,6 +139,7 @@ tests_check_vectors_SOURCES = \
 # replay.c runs it over the files of corpus/NAME; with --enable-fuzzing it is a
 # libFuzzer program (make check-fuzz).  Each needs its two lines below.
 fuzz_targets = \
+	tests/fuzz/conf \
 	tests/fuzz/node \
 	tests/fuzz/wire
 if FUZZING
@@ -148,6 +149,8 @@ fuzz_main = tests/fuzz/replay.c
 TESTS += $(fuzz_targets)
 endif
 check_PROGRAMS += $(fuzz_targets)
+tests_fuzz_conf_SOURCES = tests/fuzz/conf.c $(fuzz_main)
+tests_fuzz_conf_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_node_SOURCES = tests/fuzz/node.c $(fuzz_main)
 tests_fuzz_node_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_node_LDADD = $(sim_ldadd)
