@@ -47,6 +47,7 @@ unit_tests = \
 	tests/unit/test_join \
 	tests/unit/test_link \
 	tests/unit/test_node \
+	tests/unit/test_node_memory \
 	tests/unit/test_overlay \
 	tests/unit/test_replica \
 	tests/unit/test_request \
@@ -117,6 +118,10 @@ tests_unit_test_client_SOURCES = tests/unit/test_client.c $(scene)
 tests_unit_test_client_LDADD = $(sim_ldadd)
 tests_unit_test_node_SOURCES = tests/unit/test_node.c $(scene)
 tests_unit_test_node_LDADD = $(sim_ldadd)
+tests_unit_test_node_memory_SOURCES = tests/unit/test_node_memory.c $(scene)
+tests_unit_test_node_memory_LDADD = $(sim_ldadd)
+tests_unit_test_node_memory_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc \
+	-Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=reallocarray
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
