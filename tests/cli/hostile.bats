@@ -85,7 +85,7 @@ stopped()
 	done
 }
 
-@test "TLS without a certificate, and with a stranger's" { # 6940-13.2-R1
+@test "TLS without a certificate, and with a stranger's" { # 6940-13.2-R1 6940-13.3-R3
 	run timeout 20 openssl s_client -connect "$PEER" </dev/null
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
 		-keyout "$BATS_TEST_TMPDIR/k" -out "$BATS_TEST_TMPDIR/c" -subj /CN=x \
