@@ -106,6 +106,21 @@ static enum err join(const struct home *h, const struct overlay *o,
 	return r;
 }
 
+/* Others may know a newer document, and judge us by it: once more then. */
+static enum err join_newest(struct home *h, struct overlay **o, struct why *why)
+{
+	uint16_t sequence = (*o)->sequence;
+	struct why ignored = { "" };
+	enum err r = join(h, *o, why);
+
+	if (r != ERR_CONFIG_TOO_OLD && r != ERR_AUTH)
+		return r;
+	if (document_update(h, o, &ignored) != OK || (*o)->sequence == sequence)
+		return r; /* what went wrong counts */
+	why->text[0] = '\0';
+	return join(h, *o, why);
+}
+
 int main(int argc, char *argv[])
 {
 	struct overlay *o = NULL;
@@ -123,8 +138,9 @@ int main(int argc, char *argv[])
 			  CERT_NODE_IDS_MAX);
 	plan.user = opt_common.user;
 	plan.n_node_ids = (unsigned)n;
-	if ((r = document_obtain(&h, name, &o, &why)) == OK)
-		r = update ? document_update(&h, &o, &why) : join(&h, o, &why);
+	if ((r = document_obtain(&h, name, DOCUMENT_GIVEN, &o, &why)) == OK)
+		r = update ? document_update(&h, &o, &why)
+			   : join_newest(&h, &o, &why);
 	if (r != OK)
 		opt_warn(name != NULL ? name
 			 : h.name[0]  ? h.name

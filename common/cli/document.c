@@ -105,7 +105,7 @@ static void tell_fingerprint(const struct overlay *o)
 }
 
 /* Replaces `*o` when these bytes are a newer document; ERR_CONFIG_OLD when they
- * are the same or an older one. */
+ * are the same, without words, or an older one, with them. */
 static enum err take(const struct home *h, struct slice raw, struct overlay **o,
 		     struct why *why)
 {
@@ -113,6 +113,7 @@ static enum err take(const struct home *h, struct slice raw, struct overlay **o,
 	struct overlay *next;
 	enum err r;
 
+	why->text[0] = '\0';
 	if (slice_eq(raw, (*o)->document))
 		return ERR_CONFIG_OLD;
 	if ((r = overlay_xml_load(&next, raw, &j, why)) != OK)
@@ -190,7 +191,7 @@ static enum err first(struct home *h, const char *name, struct overlay **out,
 		r = take(h, buf_slice(&raw), &before, why);
 		overlay_free(o);
 		o = before;
-		if (r == ERR_CONFIG_OLD)
+		if (r == ERR_CONFIG_OLD && why->text[0] == '\0')
 			r = OK;
 		if (r != OK)
 			home_close(h);
@@ -294,9 +295,18 @@ static enum err given(struct home *h, struct overlay **o, struct why *why)
 	if (opt_common.config == NULL)
 		return OK;
 	r = update_from_source(h, o, why);
-	if (r == OK || r == ERR_CONFIG_OLD)
+	if (r == OK || (r == ERR_CONFIG_OLD && why->text[0] == '\0'))
 		r = remember(h, opt_common.config, why);
 	return r;
+}
+
+/* A daemon starts again though the web server is down or the overlay has moved
+ * on from the file; what is forged or another overlay's is a mistake to mend.
+ */
+static bool is_missing(enum err r)
+{
+	return r == ERR_HTTP || r == ERR_TLS || r == ERR_DNS ||
+	       r == ERR_TIMEOUT || r == ERR_NOINPUT || r == ERR_CONFIG_OLD;
 }
 
 static enum err check_expiration(const struct overlay *o, struct why *why)
@@ -310,14 +320,15 @@ static enum err check_expiration(const struct overlay *o, struct why *why)
 		       text_format_time(o->expiration_ms, at));
 }
 
-enum err document_obtain(struct home *h, const char *name, struct overlay **out,
+enum err document_obtain(struct home *h, const char *name,
+			 enum document_need need, struct overlay **out,
 			 struct why *why)
 {
 	struct overlay *o = NULL;
 	enum err r;
 
 	/* With a document given, a home of several overlays is no question. */
-	if (name == NULL && opt_common.config != NULL)
+	if (name == NULL && opt_common.config != NULL && need == DOCUMENT_GIVEN)
 		r = ERR_NOT_JOINED;
 	else
 		r = home_open(h, opt_common.home, name, why);
@@ -327,7 +338,12 @@ enum err document_obtain(struct home *h, const char *name, struct overlay **out,
 		return first(h, name, out, why);
 	if (r != OK)
 		return r;
-	if ((r = given(h, &o, why)) == OK) {
+	r = given(h, &o, why);
+	if (need == DOCUMENT_IN_USE && is_missing(r)) {
+		opt_warn(opt_common.config, r, why->text);
+		r = OK;
+	}
+	if (r == OK) {
 		document_refresh(h, &o);
 		r = check_expiration(o, why);
 	}

@@ -9,6 +9,11 @@
  * is in use afterwards, RFC 6940 s11.2: -c FILE|URL, the home, DNS SRV.
  */
 
+enum document_need {
+	DOCUMENT_GIVEN, /* what -c names must be there, and not be older */
+	DOCUMENT_IN_USE /* else the home's, with a warning */
+};
+
 /*
  * Opens or makes the home of the overlay `name` (NULL: the home's only one, or
  * that of the document given with -c) and gives the document in use there: the
@@ -16,7 +21,8 @@
  * ERR_CONFIG*, ERR_EXTENSION, ERR_HTTP, ERR_TLS, ERR_DNS, ERR_CANTCREAT,
  * ERR_NOINPUT, with words.
  */
-enum err document_obtain(struct home *h, const char *name, struct overlay **out,
+enum err document_obtain(struct home *h, const char *name,
+			 enum document_need need, struct overlay **out,
 			 struct why *why) MUST_CHECK;
 /*
  * Takes in what came from the overlay (update.xml), else what is there where

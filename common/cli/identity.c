@@ -25,7 +25,8 @@ enum { CERT_MAX = 1 << 16 /* bytes */ };
 #define SELF_SIGNED_MS (UINT64_C(365) * 86400000)
 
 /* A key is made once, and kept even if no certificate comes of it: the
- * enrollment server gives the same key the same Node-IDs. */
+ * enrollment server gives the same key the same Node-IDs.  But it does not
+ * replace that of a certificate before the new one is there. */
 static enum err obtain_key(struct identity *id, const struct home *h,
 			   struct key **key, struct why *why)
 {
@@ -34,7 +35,8 @@ static enum err obtain_key(struct identity *id, const struct home *h,
 	if (id->files.key.len > 0)
 		return key_load(buf_slice(&id->files.key), key, why);
 	if ((r = key_generate(KEY_P256, key)) == OK &&
-	    (r = key_save(*key, &id->files.key)) == OK)
+	    (r = key_save(*key, &id->files.key)) == OK &&
+	    id->files.cert.len == 0)
 		r = home_save_identity(h, &id->files, why);
 	return r;
 }
@@ -172,14 +174,6 @@ static enum err open_signer(struct identity *id, struct why *why)
 	return signer_open(&id->signer, id->crypto, &args, why);
 }
 
-static bool is_bad(const struct signer *s, const struct overlay *o)
-{
-	for (size_t i = 0; i < s->cert->n_node_ids; i++)
-		if (overlay_is_bad_node(o, &s->cert->node_ids[i]))
-			return true;
-	return false;
-}
-
 /* Less than a third of its life is left. */
 static bool is_old(const struct cert *c)
 {
@@ -207,9 +201,9 @@ enum err identity_obtain(struct identity *id, const struct home *h,
 		return replace(id, h, o, plan, why);
 	if (r != OK)
 		return r;
-	if (is_bad(id->signer, o)) {
+	if (overlay_is_bad_cert(o, id->signer->cert)) {
 		if (!renew)
-			return why_err(why, ERR_BAD_NODE,
+			return why_err(why, ERR_AUTH,
 				       "%s was revoked; once the account is "
 				       "back, run p2psip-join --renew",
 				       id->files.user);

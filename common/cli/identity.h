@@ -27,8 +27,7 @@ struct identity {
  * The identity to use: the home's when its certificate is good and a third of
  * its life is left; else a certificate from the enrollment server, or a
  * self-signed one where the overlay permits that.  ERR_USAGE, ERR_AUTH,
- * ERR_FORBIDDEN, ERR_ENROLL and others of enroll.h, ERR_CERT, ERR_BAD_NODE,
- * with words.
+ * ERR_FORBIDDEN, ERR_ENROLL and others of enroll.h, ERR_CERT, with words.
  */
 enum err identity_obtain(struct identity *id, const struct home *h,
 			 const struct overlay *o, struct crypto *c,

@@ -61,6 +61,17 @@ static void end(struct peer *p, enum err r)
 
 /* ---- documents ---- */
 
+/* A peer that the document bars ends: nobody takes its messages any more. */
+static enum err check_barred(const struct peer *p, const struct overlay *o)
+{
+	if (!overlay_is_bad_cert(o, p->signer->cert))
+		return OK;
+	return why_err(p->why, ERR_AUTH,
+		       "document %u lists this node as bad; once the account "
+		       "is back, run p2psip-join --renew",
+		       (unsigned)o->sequence);
+}
+
 static enum err on_config(void *ctx, uint8_t config_type, struct slice bytes,
 			  const struct overlay *in_use, struct overlay **out,
 			  struct why *why)
@@ -73,6 +84,8 @@ static enum err on_config(void *ctx, uint8_t config_type, struct slice bytes,
 		log_line(p->cfg->log, LOG_INFO,
 			 "configuration document %u is in use",
 			 (unsigned)(*out)->sequence);
+	if (r == OK && check_barred(p, *out) != OK)
+		end(p, ERR_AUTH);
 	return r;
 }
 
@@ -98,6 +111,8 @@ static void reload(struct peer *p)
 		log_line(p->cfg->log, LOG_INFO,
 			 "configuration document %u is in use",
 			 (unsigned)o->sequence);
+		if ((r = check_barred(p, o)) != OK)
+			end(p, r);
 		if ((r = driver_reconfigure_take(p->driver, o)) != OK)
 			end(p, r);
 	}
@@ -242,8 +257,8 @@ static enum err open_home(struct peer *p)
 	struct signer_args args = { 0 };
 	enum err r;
 
-	if ((r = document_obtain(&p->home, opt_common.overlay, &p->overlay,
-				 p->why)) != OK ||
+	if ((r = document_obtain(&p->home, opt_common.overlay, DOCUMENT_IN_USE,
+				 &p->overlay, p->why)) != OK ||
 	    (r = home_load_identity(&p->home, opt_common.user, &id, p->why)) !=
 		    OK ||
 	    (r = anchor_open(p->overlay, &p->crypto)) != OK)
@@ -253,6 +268,8 @@ static enum err open_home(struct peer *p)
 	if ((r = signer_open(&p->signer, p->crypto, &args, p->why)) != OK)
 		goto out;
 	r = signer_check_time(p->signer, loop_now().unix_ms, p->why);
+	if (r == OK)
+		r = check_barred(p, p->overlay);
 out:
 	home_identity_clear(&id);
 	return r;

@@ -98,8 +98,11 @@ static void explain(const struct session *s, const struct command *cmd,
 		    r != ERR_UNKNOWN_KIND;
 
 	why->text[0] = '\0';
-	if (r == ERR_NO_LINK || r == ERR_TLS || r == ERR_LINK_CLOSED ||
-	    (s->start != OK && *driver_reason(s->driver) != '\0'))
+	if (r == ERR_AUTH)
+		(void)why_err(why, r, "%s; p2psip-join --renew gets another",
+			      driver_reason(s->driver));
+	else if (r == ERR_NO_LINK || r == ERR_TLS || r == ERR_LINK_CLOSED ||
+		 (s->start != OK && *driver_reason(s->driver) != '\0'))
 		(void)why_err(why, r, "%s", driver_reason(s->driver));
 	else if (text)
 		(void)why_err(why, r, "%.*s%s%s", (int)res->info.len,
@@ -139,7 +142,7 @@ static enum err run_once(struct session *s, const struct command *cmd,
 	} else if (r == OK) {
 		r = (*res)->err;
 	}
-	if (r != OK)
+	if ((r = driver_cause(s->driver, r)) != OK)
 		explain(s, cmd, r, *res, why);
 	return r;
 }
@@ -161,6 +164,11 @@ static enum err load_identity(struct session *s, struct why *why)
 	home_identity_clear(&id);
 	if (r == OK)
 		r = signer_check_time(s->signer, loop_now().unix_ms, why);
+	if (r == OK && overlay_is_bad_cert(s->overlay, s->signer->cert))
+		r = why_err(why, ERR_AUTH,
+			    "%s was revoked; once the account is back, run "
+			    "p2psip-join --renew",
+			    s->signer->cert->user);
 	return r;
 }
 
@@ -320,6 +328,7 @@ enum err session_run(struct session *s, const struct command *cmd,
 		return r;
 	if ((r = update_document(s, why)) != OK)
 		return r;
+	why->text[0] = '\0'; /* of the first attempt */
 	return run_once(s, cmd, res, why);
 }
 

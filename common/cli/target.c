@@ -59,8 +59,11 @@ static enum err find_kind(struct target *t, const struct target_opts *o,
 	    text_u64(&id, o->kind, 0, UINT32_MAX) == OK)
 		t->kind = kinds_find(ks, (uint32_t)id);
 	if (t->kind == NULL)
-		return why_err(why, ERR_UNKNOWN_KIND,
-			       "'%s' is none of this overlay's kinds", o->kind);
+		return why_err(
+			why, ERR_UNKNOWN_KIND,
+			"'%s' is none of the kinds of the document here; "
+			"p2psip-join --update looks for a newer one",
+			o->kind);
 	return OK;
 }
 

@@ -61,7 +61,9 @@ static enum err explain(const struct welcome *w, enum err r, struct slice info,
 	if (info.len > 0 && text_is_utf8(info))
 		return why_err(why, r, "%.*s", (int)info.len,
 			       (const char *)info.p);
-	if (r == ERR_NO_LINK || r == ERR_TLS || r == ERR_LINK_CLOSED)
+	r = driver_cause(w->driver, r);
+	if (r == ERR_NO_LINK || r == ERR_TLS || r == ERR_LINK_CLOSED ||
+	    r == ERR_AUTH)
 		return why_err(why, r, "%s", driver_reason(w->driver));
 	return r;
 }

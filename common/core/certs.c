@@ -238,11 +238,7 @@ enum err certs_current(const struct node *n, const struct cert *c)
 	if (n->now.unix_ms < c->not_before_ms ||
 	    n->now.unix_ms > c->not_after_ms)
 		return ERR_CERT_EXPIRED;
-	for (unsigned i = 0; i < c->n_node_ids; i++) {
-		if (overlay_is_bad_node(n->overlay, &c->node_ids[i]))
-			return ERR_BAD_NODE;
-	}
-	return OK;
+	return overlay_is_bad_cert(n->overlay, c) ? ERR_BAD_NODE : OK;
 }
 
 bool certs_has_node_id(const struct cert *c, const struct node_id *id)

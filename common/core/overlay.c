@@ -57,6 +57,14 @@ bool overlay_is_bad_node(const struct overlay *o, const struct node_id *id)
 	return false;
 }
 
+bool overlay_is_bad_cert(const struct overlay *o, const struct cert *c)
+{
+	for (size_t i = 0; i < c->n_node_ids; i++)
+		if (overlay_is_bad_node(o, &c->node_ids[i]))
+			return true;
+	return false;
+}
+
 bool overlay_newer(uint16_t a, uint16_t b)
 {
 	unsigned ahead = (a + (unsigned)SEQUENCES - b) % SEQUENCES;

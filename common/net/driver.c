@@ -56,6 +56,7 @@ struct driver {
 	bool held;    /* it has returned, and its results are being looked at */
 	enum err failed;
 	char reason[ADDRESS_TEXT_MAX + sizeof(struct why) + 64];
+	bool refused; /* by the peer that `reason` names */
 };
 
 static void drain(struct driver *d);
@@ -349,8 +350,11 @@ static void on_down(void *ctx, struct tls_link *tls, enum err r,
 		return;
 	}
 	address_format(&l->address, address);
-	snprintf(d->reason, sizeof(d->reason), "%s: %s", address,
-		 *why->text == '\0' ? err_text(r) : why->text);
+	/* Who is refused need not know that others could not be reached. */
+	if (!d->refused)
+		snprintf(d->reason, sizeof(d->reason), "%s: %s", address,
+			 *why->text == '\0' ? err_text(r) : why->text);
+	d->refused |= r == ERR_AUTH;
 	/* Clients come and go: that is no news. */
 	log_line(d->cfg.log,
 		 r == ERR_LINK_CLOSED && l->number >= LINK_INCOMING ? LOG_DEBUG
@@ -527,6 +531,13 @@ enum err driver_reconfigure_take(struct driver *d, struct overlay *o)
 enum err driver_failed(const struct driver *d)
 {
 	return d->failed;
+}
+
+enum err driver_cause(const struct driver *d, enum err r)
+{
+	bool link = r == ERR_NO_LINK || r == ERR_TLS || r == ERR_LINK_CLOSED;
+
+	return link && d->refused ? ERR_AUTH : r;
 }
 
 const char *driver_reason(const struct driver *d)

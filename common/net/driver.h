@@ -76,6 +76,9 @@ enum err driver_reconfigure_take(struct driver *d,
 enum err driver_failed(const struct driver *d);
 /* Why the last outgoing connection did not come up; "" when none failed. */
 const char *driver_reason(const struct driver *d);
+/* What a command that ended with `r` failed of: ERR_AUTH instead of the loss of
+ * a link, where a peer refused the own certificate. */
+enum err driver_cause(const struct driver *d, enum err r);
 struct node *driver_node(struct driver *d);
 const struct overlay *driver_overlay(const struct driver *d);
 /* The addresses listened on, ports filled in. */

@@ -37,10 +37,10 @@ static enum err judge_cert(const struct tls_link *l, const struct cert *c,
 	if (now_ms < c->not_before_ms || now_ms > c->not_after_ms)
 		return why_err(why, ERR_CERT_EXPIRED,
 			       "the other side's certificate");
+	if (overlay_is_bad_cert(o, c))
+		return why_err(why, ERR_BAD_NODE,
+			       "the other side is listed as bad");
 	for (uint8_t i = 0; i < c->n_node_ids; i++) {
-		if (overlay_is_bad_node(o, &c->node_ids[i]))
-			return why_err(why, ERR_BAD_NODE,
-				       "the other side is listed as bad");
 		if (l->pinned && id_eq(&c->node_ids[i], &l->pin))
 			pin_found = true;
 	}
@@ -62,10 +62,11 @@ static int on_verify(X509_STORE_CTX *x, void *arg)
 					 X509_STORE_CTX_get0_untrusted(x),
 					 &l->cert, &l->why)) != OK ||
 	    (l->err = judge_cert(l, l->cert, &l->why)) != OK) {
-		X509_STORE_CTX_set_error(x,
-					 l->err == ERR_CERT_EXPIRED
-						 ? X509_V_ERR_CERT_HAS_EXPIRED
-						 : X509_V_ERR_CERT_REJECTED);
+		X509_STORE_CTX_set_error(
+			x, l->err == ERR_CERT_EXPIRED
+				   ? X509_V_ERR_CERT_HAS_EXPIRED
+			   : l->err == ERR_BAD_NODE ? X509_V_ERR_CERT_REVOKED
+						    : X509_V_ERR_CERT_REJECTED);
 		return 0;
 	}
 	X509_STORE_CTX_set_error(x, X509_V_OK);

@@ -204,16 +204,42 @@ enum err tls_link_connect(struct tls *t, const struct ip_address_port *address,
 
 /* ---- failures in words ---- */
 
+/* Alerts that are about the certificate of who gets them. */
+static const char *refusal(int alert)
+{
+	switch (alert) {
+	case SSL_AD_CERTIFICATE_REVOKED:
+		return "it is listed as bad";
+	case SSL_AD_CERTIFICATE_EXPIRED:
+		return "it has expired, or a clock is wrong";
+	case SSL_AD_UNKNOWN_CA:
+		return "it is another overlay's";
+	case SSL_AD_BAD_CERTIFICATE:
+	case SSL_AD_UNSUPPORTED_CERTIFICATE:
+	case SSL_AD_CERTIFICATE_UNKNOWN:
+		return "it does not verify there";
+	default:
+		return NULL;
+	}
+}
+
 /* What OpenSSL or the system says of a call that failed. */
 static void tls_failure(struct tls_link *l, int ssl_error)
 {
 	unsigned long code = ERR_peek_error();
 	bool alert = ERR_GET_LIB(code) == ERR_LIB_SSL &&
 		     ERR_GET_REASON(code) >= SSL_AD_REASON_OFFSET;
+	const char *refused =
+		alert ? refusal(ERR_GET_REASON(code) - SSL_AD_REASON_OFFSET)
+		      : NULL;
 	enum err r = l->state == TLS_OPEN ? ERR_LINK_CLOSED : ERR_TLS;
 
 	if (l->err != OK) /* the certificate was judged: words are there */
 		r = l->err;
+	else if (refused != NULL)
+		r = why_err(&l->why, ERR_AUTH,
+			    "the other side refuses the own certificate: %s",
+			    refused);
 	else if (alert)
 		r = why_err(&l->why, ERR_TLS, "the other side refused: %s",
 			    ERR_reason_error_string(code));
@@ -274,6 +300,26 @@ void tls_link_send(struct tls_link *l, struct slice bytes)
 	}
 	if (l->out.len == bytes.len)
 		flush(l);
+}
+
+/* Closing a socket with unread bytes resets the connection, and the other side
+ * would not learn from the alert why: so it is read to its end. */
+static void refuse(struct tls_link *l)
+{
+	l->state = TLS_REFUSED;
+	(void)shutdown(l->fd, SHUT_WR); /* if it is gone, poll says so */
+	uv_timer_start(&l->timer, on_timer, TLS_LINGER_MS, 0);
+	if (uv_poll_start(&l->poll, UV_READABLE, on_poll) != 0)
+		tls_link_drop(l);
+}
+
+static void discard(struct tls_link *l)
+{
+	uint8_t chunk[READ_SIZE];
+	ssize_t n = recv(l->fd, chunk, sizeof(chunk), 0);
+
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		tls_link_drop(l);
 }
 
 void tls_link_close(struct tls_link *l)
@@ -357,6 +403,10 @@ static void on_poll(uv_poll_t *h, int status, int events)
 	struct tls_link *l = h->data;
 	int e;
 
+	if (l->state == TLS_REFUSED) {
+		discard(l);
+		return;
+	}
 	if (l->tls->paused)
 		return;
 	if (status < 0 && l->state != TLS_CONNECTING) {
@@ -383,6 +433,7 @@ static void on_poll(uv_poll_t *h, int status, int events)
 			read_some(l);
 		break;
 	case TLS_FAILED:
+	case TLS_REFUSED:
 		break;
 	}
 }
@@ -392,7 +443,7 @@ static void on_timer(uv_timer_t *h)
 	struct tls_link *l = h->data;
 	struct tls *t = l->tls;
 
-	if (l->state == TLS_CLOSING) {
+	if (l->state == TLS_CLOSING || l->state == TLS_REFUSED) {
 		tls_link_drop(l);
 		return;
 	}
@@ -406,7 +457,10 @@ static void on_timer(uv_timer_t *h)
 		set_state(l, TLS_FAILED);
 	}
 	t->cfg.calls.down(t->cfg.calls.ctx, l, l->err, &l->why);
-	tls_link_drop(l);
+	if (l->server && SSL_get_verify_result(l->ssl) != X509_V_OK)
+		refuse(l);
+	else
+		tls_link_drop(l);
 }
 
 void tls_link_set_data(struct tls_link *l, void *data)

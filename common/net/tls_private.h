@@ -33,7 +33,8 @@ enum tls_state {
 	TLS_HANDSHAKE,
 	TLS_OPEN,
 	TLS_CLOSING, /* sending the rest */
-	TLS_FAILED   /* `down` is on its way */
+	TLS_FAILED,  /* `down` is on its way */
+	TLS_REFUSED  /* only the alert has yet to reach the other side */
 };
 
 struct tls_link {

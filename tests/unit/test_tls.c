@@ -309,8 +309,8 @@ static void refused(void **state)
 		assert_err(w.server.err, cases[i].err);
 		assert_non_null(strstr(w.server.why.text, cases[i].words));
 		assert_int_equal(w.server.n_up, 0);
-		assert_err(c.err, ERR_TLS);
-		assert_non_null(strstr(c.why.text, "the other side refused"));
+		assert_err(c.err, ERR_AUTH);
+		assert_non_null(strstr(c.why.text, "the other side refuses"));
 		side_close(&c);
 		/* As server of a good client: that client says no. */
 		memset(&other, 0, sizeof(other));
