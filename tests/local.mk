@@ -33,6 +33,7 @@ unit_tests = \
 	tests/unit/test_client \
 	tests/unit/test_client_data \
 	tests/unit/test_conf_accounts \
+	tests/unit/test_conf_document \
 	tests/unit/test_conf_home \
 	tests/unit/test_conf_kind \
 	tests/unit/test_conf_trust \
@@ -86,6 +87,8 @@ tests_unit_test_storage_memory_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc \
 	-Wl,--wrap=calloc -Wl,--wrap=reallocarray
 tests_unit_test_storage_sqlite_SOURCES = tests/unit/test_storage_sqlite.c \
 	tests/unit/engines.c tests/unit/engines.h
+tests_unit_test_conf_document_SOURCES = tests/unit/test_conf_document.c \
+	tests/unit/conf_fixture.c tests/unit/conf_fixture.h
 tests_unit_test_conf_kind_SOURCES = tests/unit/test_conf_kind.c \
 	tests/unit/conf_fixture.c tests/unit/conf_fixture.h
 tests_unit_test_conf_trust_SOURCES = tests/unit/test_conf_trust.c \

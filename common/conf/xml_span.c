@@ -103,6 +103,7 @@ static enum err end_tag(struct scan *s, size_t start)
 static enum err start_tag(struct scan *s, size_t start)
 {
 	struct xml_span *e;
+	unsigned n_attributes = 0;
 	char quote = '\0';
 	enum err r;
 
@@ -115,6 +116,10 @@ static enum err start_tag(struct scan *s, size_t start)
 
 		if (quote != '\0')
 			quote = c == quote ? '\0' : quote;
+		else if ((c == '"' || c == '\'') &&
+			 ++n_attributes > XML_SPAN_ATTRIBUTES_MAX)
+			return refuse(s, "a start tag with too many "
+					 "attributes");
 		else if (c == '"' || c == '\'')
 			quote = c;
 		else if (c == '>')

@@ -17,7 +17,12 @@ struct xml_spans {
 	size_t n;
 };
 
-enum { XML_SPANS_MAX = 32768, XML_SPAN_DEPTH_MAX = 64 };
+enum {
+	XML_SPANS_MAX = 32768,
+	XML_SPAN_DEPTH_MAX = 64,
+	XML_SPAN_ATTRIBUTES_MAX = 64 /* of one element: comparing them with the
+					grammar takes their square */
+};
 
 /*
  * The spans of all elements; in `a`.  ERR_CONFIG when there is a DOCTYPE or
