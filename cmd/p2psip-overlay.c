@@ -44,6 +44,8 @@ static const struct opt serve_opts[] = {
 static const struct opt sign_opts[] = {
 	OPT_TOOL(TOOL " sign", "", "sign the document again"),
 	OPT_DIR,
+	OPT_STR(0, "expires", "TIME", &operate_options.expires,
+		"the document ends in 12h, 90d, ...; default: as it says"),
 	OPT_COMMON,
 	OPT_END,
 };

@@ -193,13 +193,14 @@ enum err authority_sign(struct authority *a, const struct node_id *bad,
 			(uint16_t)((a->overlay->sequence + 1U) % SEQUENCE_ANY),
 		.bad_nodes = bad,
 		.n_bad_nodes = n_bad,
+		.expiration_ms = a->expiration_ms,
 		.crypto = a->crypto,
 	};
 	struct buf text = BUF_INIT(OVERLAY_DOCUMENT_MAX);
 	struct signer *s;
 	enum err r;
 
-	if (ends_soon(a, a->overlay->expiration_ms))
+	if (e.expiration_ms == 0 && ends_soon(a, a->overlay->expiration_ms))
 		e.expiration_ms = a->now_ms +
 				  AUTHORITY_DOCUMENT_DAYS * AUTHORITY_DAY_MS;
 	if ((r = fresh_signer(a, &s, why)) != OK)

@@ -33,6 +33,7 @@ enum {
 struct authority {
 	char *dir;
 	uint64_t now_ms;
+	uint64_t expiration_ms;  /* for the next signing; 0: see there */
 	struct buf document;     /* as it is in the folder */
 	struct overlay *overlay; /* the same, read but not judged */
 	struct crypto *crypto;   /* trusts it */

@@ -33,6 +33,15 @@ static struct overlay_xml_judge judge(const char *name,
 					   .crypto_close = openssl_free };
 }
 
+static uint64_t end_us; /* of the whole run, mono_us */
+
+uint64_t document_time_left_us(void)
+{
+	uint64_t now_us = loop_now().mono_us;
+
+	return now_us < end_us ? end_us - now_us : 0;
+}
+
 static bool is_url(const char *source)
 {
 	return strstr(source, "://") != NULL;
@@ -54,7 +63,7 @@ static enum err fetch(struct buf *out, const struct home *h, const char *source,
 {
 	char path[4096];
 	struct enroll_access access = { document_cacert(h, path),
-					opt_common.timeout_us };
+					document_time_left_us() };
 
 	if (source != NULL && !is_url(source))
 		return file_read(out, source, why);
@@ -327,6 +336,7 @@ enum err document_obtain(struct home *h, const char *name,
 	struct overlay *o = NULL;
 	enum err r;
 
+	end_us = loop_now().mono_us + opt_common.timeout_us;
 	/* With a document given, a home of several overlays is no question. */
 	if (name == NULL && opt_common.config != NULL && need == DOCUMENT_GIVEN)
 		r = ERR_NOT_JOINED;

@@ -37,6 +37,8 @@ void document_refresh(struct home *h, struct overlay **o);
 enum err document_adopt(const struct home *h, uint8_t config_type,
 			struct slice bytes, const struct overlay *in_use,
 			struct overlay **out, struct why *why) MUST_CHECK;
+/* What is left of -T since the start of document_obtain(); 0: it is over. */
+uint64_t document_time_left_us(void);
 /* The roots for HTTPS: --cacert, else those of the first time; NULL: the
  * system's.  In `path`. */
 const char *document_cacert(const struct home *h, char path[static 4096]);

@@ -63,7 +63,7 @@ static enum err enroll(const struct identity *id, const struct home *h,
 {
 	char cacert[4096], prompt[CERT_USER_MAX + 32];
 	struct enroll_access access = { document_cacert(h, cacert),
-					opt_common.timeout_us };
+					document_time_left_us() };
 	struct enroll_request q = { .overlay = o->name,
 				    .user = id->files.user,
 				    .n_node_ids = n_node_ids };

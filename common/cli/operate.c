@@ -87,13 +87,20 @@ enum err operate_init(char *operands[])
 
 enum err operate_sign(char *operands[])
 {
-	const char *dir = dir_or(".");
+	const char *dir = dir_or("."), *expires = operate_options.expires;
 	struct why why = { "" };
+	uint32_t expires_s = 0;
 	struct authority a;
 	enum err r;
 
 	(void)operands; /* it takes none */
+	if (expires != NULL &&
+	    (text_duration_s(&expires_s, expires) != OK || expires_s == 0))
+		opt_usage("--expires: '%s' is no time, as in 12h or 90d",
+			  expires);
 	if ((r = authority_open(&a, dir, loop_now().unix_ms, &why)) == OK) {
+		if (expires_s > 0)
+			a.expiration_ms = a.now_ms + expires_s * UINT64_C(1000);
 		r = authority_sign(&a, NULL, 0, &why);
 		authority_close(&a);
 	}

@@ -13,6 +13,7 @@ struct operate_options {
 	const char *key_type;
 	const char *password_file;
 	const char *lifetime; /* of certificates */
+	const char *expires;  /* the document, from now */
 	bool self_signed;
 };
 

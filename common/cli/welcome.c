@@ -96,7 +96,7 @@ static enum err open_driver(struct welcome *w, struct why *why)
 		.signer = w->id->signer,
 		.bootstrap = w->entry.v,
 		.log = &w->log,
-		.deadline_us = loop_now().mono_us + opt_common.timeout_us,
+		.deadline_us = loop_now().mono_us + document_time_left_us(),
 		.config = on_config,
 		.ctx = w,
 	};

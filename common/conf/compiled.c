@@ -190,9 +190,13 @@ static enum err from_texts(char ***out, size_t *n, const struct text_list *l,
 	*n = l->n;
 	if ((*out = arena_zalloc(a, l->n, sizeof(**out))) == NULL)
 		return ERR_NOMEM;
-	for (uint32_t i = 0; i < l->n; i++)
+	for (uint32_t i = 0; i < l->n; i++) {
+		if (l->v[i].len > 0 &&
+		    memchr(l->v[i].p, '\0', l->v[i].len) != NULL)
+			return ERR_CONFIG;
 		if (((*out)[i] = arena_str(a, l->v[i])) == NULL)
 			return ERR_NOMEM;
+	}
 	return OK;
 }
 
@@ -205,6 +209,7 @@ static enum err finish(struct overlay *o, struct compiled *c)
 	*o = c->o;
 
 	if (c->name.len == 0 || c->name.len > OVERLAY_NAME_MAX ||
+	    memchr(c->name.p, '\0', c->name.len) != NULL ||
 	    o->node_id_length < NODE_ID_MIN ||
 	    o->node_id_length > NODE_ID_MAX || c->restriction > DOMAIN_PATTERNS)
 		return ERR_CONFIG;

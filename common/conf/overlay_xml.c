@@ -285,9 +285,8 @@ static xmlNode *sip_block(const struct overlay *o, const xmlNode *conf)
 	xmlNode *n = NULL;
 	size_t i = 0;
 
-	while (required != NULL &&
-	       (n = xml_doc_next(required, n, XML_NS_BASE, "kind-block")) !=
-		       NULL)
+	while (required != NULL && (n = xml_doc_next(required, n, XML_NS_BASE,
+						     "kind-block")) != NULL)
 		if (o->kind_blocks[i++].kind == KIND_SIP_REGISTRATION)
 			return n;
 	return NULL;

@@ -18,7 +18,7 @@ struct xml_spans {
 };
 
 enum {
-	XML_SPANS_MAX = 32768,
+	XML_SPANS_MAX = 16384, /* the grammar takes their square as well */
 	XML_SPAN_DEPTH_MAX = 64,
 	XML_SPAN_ATTRIBUTES_MAX = 64 /* of one element: comparing them with the
 					grammar takes their square */

@@ -24,13 +24,18 @@ setup()
 	helpers_setup
 	CSR=$BATS_FILE_TMPDIR/csr
 	BODY=$BATS_TEST_TMPDIR/body
-	start_daemon server p2psip-overlay serve --dir "$DIR" "${SERVE[@]}"
-	daemon_says server 'serving .*https://'
+	start_server
 }
 
 teardown()
 {
 	helpers_teardown
+}
+
+start_server()
+{
+	start_daemon server p2psip-overlay serve --dir "$DIR" "$@"
+	daemon_says server 'serving .*https://'
 }
 
 # ask CURL ARGUMENT…: status and content type; the body is in $BODY.
@@ -120,6 +125,15 @@ new_key()
 	run_tool 0 openssl verify -CAfile "$DIR/ca.crt" "$BATS_TEST_TMPDIR/pem"
 	run_tool 0 cmp <(openssl x509 -in "$BATS_TEST_TMPDIR/pem" -noout -pubkey) \
 		<(openssl ec -in "$BATS_FILE_TMPDIR/key" -pubout 2>/dev/null)
+}
+
+@test "how long a certificate lives is the operator's choice" { # 6940-13.3-R2
+	stop_daemon server
+	start_server --lifetime 3h
+	as "$USER_NAME" secret -F "$(csr_field)"
+	openssl x509 -inform DER -in "$BODY" -out "$BATS_TEST_TMPDIR/pem"
+	run_tool 0 openssl x509 -in "$BATS_TEST_TMPDIR/pem" -noout -checkend 10500
+	run_tool 1 openssl x509 -in "$BATS_TEST_TMPDIR/pem" -noout -checkend 10801
 }
 
 @test "the same key gets the same Node-ID, a new key another" { # 6940-11.3-R8

@@ -383,3 +383,30 @@ http()
 	run_tool 73 p2psip-join -d /dev/null/x -c "$URL" --cacert "$ROOT" -u alice \
 		-p "$PASS"
 }
+
+@test "an expired document: replaced by a newer one, else said to be expired" { # 6940-11.1-R3
+	serve
+	p2psip-overlay sign --dir "$DIR" --expires 3s
+	join 69 -c "$URL"
+	stop_daemon server
+	wait_until expired
+	run_tool 78 p2psip-get -d "$H" x
+	assert_regex "$stderr" 'expired'
+	run_tool 78 p2psip-join -d "$H"
+	assert_regex "$stderr" 'expired'
+	p2psip-overlay sign --dir "$DIR"
+	serve
+	join 69
+	cmp "$DIR/overlay.xml" "$H/$NAME/overlay.xml"
+}
+
+expired()
+{
+	! p2psip-overlay check "$DIR/overlay.xml" 2>/dev/null
+}
+
+@test "-T is the end of the whole run" {
+	WEB_END=never web "$PASS"
+	run_tool 75 p2psip-join -T 0.3 -d "$H" -c "$URL" --cacert "$ROOT" -u alice \
+		-p "$PASS"
+}

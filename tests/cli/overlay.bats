@@ -150,6 +150,13 @@ edit()
 	assert_regex "$(checked 3)" '^20[2-9][0-9]-'
 }
 
+@test "sign --expires" {
+	init
+	p2psip-overlay sign --dir "$DIR" --expires 2d
+	assert_equal "$(checked 3 | cut -dT -f1)" "$(date -u -d '+2 days' +%F)"
+	run_tool 64 p2psip-overlay sign --dir "$DIR" --expires soon
+}
+
 @test "sign: what would not be accepted is not written" {
 	init
 	edit 's|<max-message-size>60000<|<max-message-size>1<|'

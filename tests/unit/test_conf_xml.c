@@ -379,19 +379,33 @@ static void too_large(void **state)
 	fixture_refused(f, NULL, ERR_CONFIG, "larger than");
 }
 
-/* Elements without end: neither the stack nor the memory is theirs. */
-static void hostile_shape(void **state)
+/* `n` times the same in the place of one element. */
+static void put_many(struct fixture *f, const char *before, const char *text,
+		     int n, const char *after)
 {
-	static const char open[] = "<x:a xmlns:x=\"urn:x\">";
-	struct fixture *f = *state;
-	struct buf deep = BUF_INIT(1 << 20);
+	struct buf all = BUF_INIT(OVERLAY_DOCUMENT_MAX);
 
-	for (int i = 0; i < 5000; i++)
-		assert_ok(buf_append(&deep, open, sizeof(open) - 1));
-	assert_ok(buf_append_u8(&deep, '\0'));
-	fixture_replace(f, ELSE, (const char *)deep.p);
-	fixture_refused(f, NULL, ERR_CONFIG, "nested too deeply");
-	buf_clear(&deep);
+	assert_ok(buf_printf(&all, "%s", before));
+	for (int i = 0; i < n; i++)
+		assert_ok(buf_printf(&all, "%s", text));
+	assert_ok(buf_printf(&all, "%s", after));
+	assert_ok(buf_append_u8(&all, '\0'));
+	fixture_replace(f, ELSE, (const char *)all.p);
+	buf_clear(&all);
+}
+
+/* Elements without end: neither the stack nor the memory nor the time is
+ * theirs. */
+static void too_deep(void **state)
+{
+	put_many(*state, "", "<x:a xmlns:x=\"urn:x\">", 5000, "");
+	fixture_refused(*state, NULL, ERR_CONFIG, "nested too deeply");
+}
+
+static void too_many(void **state)
+{
+	put_many(*state, "", "<x:a xmlns:x=\"urn:x\"/>", 20000, "");
+	fixture_refused(*state, NULL, ERR_LIMIT, "more than");
 }
 
 /* Cut at every length: never accepted, never a crash. */
@@ -496,7 +510,8 @@ int main(void)
 		TEST(malformed),
 		TEST(unacceptable),
 		TEST(too_large),
-		TEST(hostile_shape),
+		TEST(too_deep),
+		TEST(too_many),
 		TEST(truncated),
 		TEST(domains),
 		cmocka_unit_test(sequences),
