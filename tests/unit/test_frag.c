@@ -128,7 +128,11 @@ static void test_disagreement(void **state)
 		send_part(&s, first ? &other : &p, 0, 1000);
 		send_part(&s, first ? &p : &other, 800, 2000);
 		send_part(&s, &p, 2000, p.payload.len);
+		scene_trace_forget(s.peer[0]);
 		assert_false(answered(&s, &d));
+		/* Not for its signature, which was never looked at. */
+		assert_true(scene_traced(s.peer[0], ": MALFORMED"));
+		assert_false(scene_traced(s.peer[0], ": SIGNATURE"));
 	}
 	/* Two ends. */
 	big_ping(&s, ID_OF(s.peer[0]), &d, &p);
