@@ -5,6 +5,7 @@
 
 #include "../sim/check.h"
 #include "../sim/diary.h"
+#include "../sim/rogue.h"
 #include "../sim/truth.h"
 #include "core/state.h"
 
@@ -256,29 +257,45 @@ static void test_join_gets_all(void **state)
 	scene_end(&s);
 }
 
+/* Every host stores a value that was not there before. */
+static void fill_one(struct scene *s, const char *key)
+{
+	for (uint32_t i = 0; i < s->w->n_hosts; i++)
+		if (host_joined(s->w->hosts[i]))
+			truth_store(&s->truth,
+				    truth_fact(&s->truth, s->w->hosts[i], key),
+				    true);
+}
+
 /* A Store that comes while values are being handed over is not lost. */
 static void test_store_while_joining(void **state)
 {
+	struct node_id id;
 	struct host *jn;
 	struct scene s;
+	char key[16];
 
 	(void)state;
-	scene_init(&s, 63, 5);
-	fill(&s, 40);
-	jn = world_host(s.w, "newcomer@sim.example.org", NULL);
-	host_start(jn, ROLE_PEER, false);
-	for (uint32_t i = 0; i < 40; i++) {
-		for (struct fact *f = s.truth.facts; f != NULL; f = f->next)
-			truth_store(&s.truth, f, true);
-		world_run(s.w, SECOND_US / 20);
-		truth_settle(&s.truth);
+	for (uint64_t seed = 131; seed < 135; seed++) {
+		scene_init(&s, seed, 5);
+		fill(&s, 20);
+		/* It will own what host 2 stores. */
+		world_resource(s.w, s.w->hosts[2]->user, &id);
+		jn = world_host(s.w, "newcomer@sim.example.org", &id);
+		host_start(jn, ROLE_PEER, false);
+		for (uint32_t i = 0; i < 70; i++) {
+			(void)snprintf(key, sizeof(key), "new %u", i);
+			fill_one(&s, key);
+			world_run(s.w, SECOND_US / 200);
+		}
+		assert_true(host_joined(jn));
+		assert_true(world_run_until(s.w, settled, &s.truth,
+					    60 * SECOND_US));
+		run(&s, 3);
+		assert_int_equal(truth_values(&s.truth, NULL), 0);
+		assert_int_equal(truth_copies(&s.truth, false), 0);
+		scene_end(&s);
 	}
-	assert_true(world_run_until(s.w, settled, &s.truth, 60 * SECOND_US));
-	assert_true(host_joined(jn));
-	run(&s, 60);
-	assert_int_equal(truth_values(&s.truth, NULL), 0);
-	assert_int_equal(truth_copies(&s.truth, false), 0);
-	scene_end(&s);
 }
 
 /* 6940-6.4.2.2-R4: peers leave one after the other, at once, and take nothing
@@ -381,7 +398,7 @@ static void test_torn(void **state)
 	struct scene s;
 
 	(void)state;
-	for (uint32_t n = 6; n <= 14; n += 8) {
+	for (uint32_t n = 6; n <= 20; n += 14) {
 		scene_init(&s, 80 + n, n);
 		fill(&s, 3);
 		net_split(s.w, n / 2);
@@ -390,15 +407,110 @@ static void test_torn(void **state)
 			all_again(&s);
 			run(&s, 5);
 		}
+		fill_one(&s, "since");
+		run(&s, 5);
 		net_heal(s.w);
 		healed = s.w->now_us;
-		run(&s, 2000);
+		s.truth.quiet = true;
+		for (uint32_t i = 0; i < 300 && truth_ring(&s.truth) > 0; i++)
+			run(&s, 5);
+		s.truth.quiet = false;
+		run(&s, 15);
+		assert_int_equal(truth_values(&s.truth, NULL), 0);
+		run(&s, 600);
 		check_discovery(&s, healed);
 		assert_int_equal(truth_ring(&s.truth), 0);
 		assert_int_equal(truth_values(&s.truth, NULL), 0);
 		assert_int_equal(truth_copies(&s.truth, true), 0);
 		scene_end(&s);
 	}
+}
+
+/* ---- a copy that is newer than the owner's ---- */
+
+static void newer(struct rogue *r, struct host *h, const struct node_id *id)
+{
+	struct stored_data v = { .storage_time = world_unix_ms(h->world),
+				 .lifetime = 86400,
+				 .value = { .exists = true,
+					    .value = SLICE_LIT("newer") } };
+	const struct cert *cert = r->host->signer.cert;
+	struct wire_env env = h->world->env;
+	struct batch *b = batch_new(1);
+	struct change *ch = batch_add(b, CHANGE_PUT);
+	struct buf bytes = BUF_INIT(65536);
+	enum err status;
+
+	rogue_sign_value(r, &r->host->signer, id, USER_VALUE, &v);
+	env.model = MODEL_SINGLE;
+	MUST(stored_data_encode(&v, &bytes, &env));
+	ch->record = (struct record){ .resource = *id,
+				      .kind = USER_VALUE,
+				      .storage_time = v.storage_time,
+				      .expires_ms = v.storage_time + DAY_MS,
+				      .data = buf_slice(&bytes) };
+	memcpy(ch->record.signer, cert->hash, CERT_HASH_LEN);
+	h->storage.commit(h->storage.ctx, &b, 1, &status);
+	MUST(status);
+	batch_free(b);
+	buf_clear(&bytes);
+}
+
+static uint64_t stored_time(struct host *h, const struct node_id *id)
+{
+	struct query q = { .type = QUERY_KIND,
+			   .resource = *id,
+			   .kind = USER_VALUE };
+	struct arena arena = ARENA_INIT(1 << 20);
+	struct query_answer a = { 0 };
+	uint64_t t;
+
+	MUST(h->storage.read(h->storage.ctx, &q, &a, &arena));
+	t = a.n_records == 1 ? a.records[0].storage_time : 0;
+	arena_free(&arena);
+	return t;
+}
+
+/* 6940-7.4.1.1-R16: a copy is refused for being older: the newer value is
+ * fetched from who has it, and the owner's own is replaced. */
+static void test_newer_copy(void **state)
+{
+	struct stored_data v = { .lifetime = 86400,
+				 .value = { .exists = true,
+					    .value = SLICE_LIT("older") } };
+	struct host *owner, *first;
+	struct node_id id;
+	struct rogue *r;
+	struct scene s;
+	struct draft d;
+	uint64_t time;
+	uint32_t link;
+
+	(void)state;
+	scene_init(&s, 101, 5);
+	r = rogue_new(s.w, "rogue", NULL);
+	world_resource(s.w, "rogue", &id);
+	owner = world_owner(s.w, &id);
+	first = world_successor(s.w, owner, 1);
+	link = rogue_connect(r, owner);
+	v.storage_time = world_unix_ms(s.w);
+	rogue_sign_value(r, &r->host->signer, &id, USER_VALUE, &v);
+	draft_init(&d, r, MSG_STORE_REQ);
+	draft_store(&d, &id, USER_VALUE, 0, 0, &v, 1);
+	draft_to_node(&d, &owner->signer.node_id);
+	assert_int_equal(heard_error(r, rogue_ask(r, link, &d)), 0);
+	run(&s, 5);
+	assert_int_equal(stored_time(first, &id), v.storage_time);
+	host_kill(first, DEATH_PROCESS);
+	newer(r, first, &id);
+	time = stored_time(first, &id);
+	assert_true(time > v.storage_time);
+	host_start(first, ROLE_PEER, false);
+	assert_true(world_run_until(s.w, joined, first, 60 * SECOND_US));
+	run(&s, 2);
+	assert_int_equal(stored_time(owner, &id), time);
+	rogue_free(r);
+	scene_end(&s);
 }
 
 /* All are killed at once and start again from their disks, some never: whatever
@@ -436,6 +548,7 @@ int main(void)
 		cmocka_unit_test(test_leave),
 		cmocka_unit_test(test_lifetime),
 		cmocka_unit_test(test_torn),
+		cmocka_unit_test(test_newer_copy),
 		cmocka_unit_test(test_cold_start),
 	};
 
