@@ -32,6 +32,7 @@ unit_tests = \
 	tests/unit/test_base_text \
 	tests/unit/test_client \
 	tests/unit/test_client_data \
+	tests/unit/test_compiled \
 	tests/unit/test_conf_accounts \
 	tests/unit/test_conf_document \
 	tests/unit/test_conf_home \
