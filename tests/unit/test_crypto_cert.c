@@ -235,6 +235,12 @@ static void names(void **state)
 			 "@" PKI_OVERLAY "/") },
 		  "no Node-ID",
 		  "" },
+		/* 6940-14.15-D1, of peers: an odd number of digits. */
+		{ { NAME(GEN_URI,
+			 "reload://01100101010101010101010101010101010"
+			 "@" PKI_OVERLAY "/") },
+		  "no Node-ID",
+		  "" },
 		{ { NAME(GEN_URI,
 			 "reload://0110010101010101010101010101010101zz"
 			 "@" PKI_OVERLAY "/") },
