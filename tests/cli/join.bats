@@ -199,7 +199,8 @@ http()
 	cmp "$DIR/overlay.xml" "$H/$NAME/overlay.xml"
 	# Older ones change nothing.
 	cp "$H/$NAME/overlay.bin" "$BATS_TEST_TMPDIR/bin"
-	run_tool 0 p2psip-join -d "$H" --update -c "$BATS_TEST_TMPDIR/one"
+	run_tool 78 p2psip-join -d "$H" --update -c "$BATS_TEST_TMPDIR/one"
+	assert_regex "$stderr" 'sequence 1, in use is 2'
 	cmp "$H/$NAME/overlay.bin" "$BATS_TEST_TMPDIR/bin"
 	# Another's signature: the name is the same, the signer is not.
 	p2psip-overlay init --dir "$BATS_TEST_TMPDIR/rogue" --serve "$HOST:$PORT" "$NAME"
@@ -337,7 +338,7 @@ http()
 	local id
 	id=$(node_id bob)
 	p2psip-overlay revoke --dir "$DIR" bob
-	run_tool 76 p2psip-join -d "$H" -c "$URL" -p "$PASS"
+	run_tool 77 p2psip-join -d "$H" -c "$URL" -p "$PASS"
 	assert_regex "$stderr" 'revoked'
 	run_tool 77 p2psip-join -d "$H" --renew -p "$PASS"
 	echo secret | p2psip-overlay adduser --dir "$DIR" bob
