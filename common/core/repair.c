@@ -110,9 +110,10 @@ static void copied(struct node *n, void *ctx, enum err r)
 
 	f->copy = NULL;
 	j->n_flights--;
-	/* To a joining node goes what it takes: it judges for itself. */
+	/* To a joining node goes what it takes: it judges for itself.  But one
+	 * whose disk is full must not own what it could not keep. */
 	if (r != OK && j->result == OK &&
-	    (!j->hand_over || copy_unreachable(r)))
+	    (!j->hand_over || copy_unreachable(r) || r == ERR_REQUEST_TIMEOUT))
 		j->result = r;
 	pump(n, j);
 }
