@@ -357,7 +357,9 @@ static void end_with(struct node *n, struct txn *t, const struct response *rs)
 static void configs_differ(struct node *n, struct txn *t,
 			   const struct response *rs)
 {
+	const struct link *l = link_by_number(n, t->link);
 	struct destination_list to;
+	bool through = l != NULL && !id_eq(&l->node_id, &rs->responder);
 
 	if (rs->err == ERR_CONFIG_TOO_OLD && n->cfg.role == ROLE_PEER) {
 		remember(t, rs, rs->err); /* a ConfigUpdate is on its way */
@@ -365,7 +367,8 @@ static void configs_differ(struct node *n, struct txn *t,
 	}
 	if (rs->err == ERR_CONFIG_TOO_NEW && !t->pushed &&
 	    n->overlay->document.len > 0 &&
-	    txn_to_node(n, &rs->responder, &to) == OK) {
+	    (through ? txn_to_node_through(n, &l->node_id, &rs->responder, &to)
+		     : txn_to_node(n, &rs->responder, &to)) == OK) {
 		t->pushed = true;
 		remember(t, rs, rs->err);
 		config_update_push(n, &rs->responder, &to, t->link);
