@@ -328,14 +328,13 @@ static void check_response(struct check *c, const struct sight *s,
 	if (is_config_error(c, m))
 		return;
 	if (t->answered && t->responder == signer->index &&
-	    s->now_us < t->answered_us + REQUEST_LIFETIME_US) {
+	    s->now_us < t->first_us + REQUEST_LIFETIME_US) {
 		if (t->code == MSG_STORE_REQ && t->answer != what)
 			check_broken(c, s, "6940-6.2.1-R5",
 				     "a Store was answered in two ways");
 		return;
 	}
 	t->answered = true;
-	t->answered_us = s->now_us;
 	t->responder = signer->index;
 	t->answer = what;
 }

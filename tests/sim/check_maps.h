@@ -34,7 +34,6 @@ struct check_txn {
 	uint64_t contents; /* digest */
 	uint32_t max_response;
 	bool answered;
-	uint64_t answered_us;
 	uint32_t responder;
 	uint64_t answer; /* digest */
 	struct check_hop *hops;
