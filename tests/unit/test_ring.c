@@ -3,6 +3,8 @@
  * were make the peers, a brute force over all of them says what is right. */
 #include "unit.h"
 
+#include <stdlib.h>
+
 #include "../sim/world.h"
 #include "core/finger.h"
 #include "core/state.h"
@@ -45,6 +47,8 @@ static void scene_end(struct scene *s)
 		if (!s->links[i].closed)
 			ring_link_down(s->n, &s->links[i]);
 	host_kill(s->h, DEATH_PROCESS);
+	for (uint32_t i = 0; i < s->n_peers; i++)
+		free(s->links[i].sent); /* what the node tried to say */
 	world_free(s->w);
 }
 
