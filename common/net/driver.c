@@ -8,9 +8,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <uthash.h>
 
 #include "conf/address.h"
+#include "core/table.h"
 #include "net/anchor.h"
 #include "net/commit.h"
 #include "net/inbox.h"
@@ -112,14 +112,17 @@ static struct numbered *link_add(struct driver *d, uint32_t number,
 {
 	struct numbered *l = calloc(1, sizeof(*l));
 
-	if (l == NULL) {
+	if (l != NULL) {
+		l->number = number;
+		l->tls = tls;
+		l->address = *address;
+		HASH_ADD(hh, d->links, number, sizeof(l->number), l);
+	}
+	if (l == NULL || l->hh.tbl == NULL) {
+		free(l);
 		give_up(d, ERR_NOMEM);
 		return NULL;
 	}
-	l->number = number;
-	l->tls = tls;
-	l->address = *address;
-	HASH_ADD(hh, d->links, number, sizeof(l->number), l);
 	tls_link_set_data(tls, l);
 	return l;
 }
@@ -486,17 +489,24 @@ enum err driver_command(struct driver *d, const struct command *cmd,
 	struct waiting *w = calloc(1, sizeof(*w));
 	struct inbox_event *q;
 
-	if (w == NULL || (q = enqueue(d, EV_COMMAND)) == NULL) {
-		free(w);
+	if (w == NULL)
 		return ERR_NOMEM;
-	}
 	*w = (struct waiting){ .id = ++d->n_commands,
 			       .done = done,
 			       .ctx = ctx };
+	HASH_ADD(hh, d->waiting, id, sizeof(w->id), w);
+	if (w->hh.tbl == NULL) {
+		free(w);
+		return ERR_NOMEM;
+	}
+	if ((q = enqueue(d, EV_COMMAND)) == NULL) {
+		HASH_DEL(d->waiting, w);
+		free(w);
+		return ERR_NOMEM;
+	}
 	q->command = *cmd;
 	q->command.id = w->id;
 	q->event.command = &q->command;
-	HASH_ADD(hh, d->waiting, id, sizeof(w->id), w);
 	wake(d);
 	return OK;
 }
