@@ -4,7 +4,8 @@
 bin_PROGRAMS += cmd/p2psip-overlay
 cmd_p2psip_overlay_SOURCES = cmd/p2psip-overlay.c
 cmd_p2psip_overlay_LDADD = libp2psip.a $(SSL_LIBS) $(UV_LIBS) $(XML_LIBS) \
-	$(SQLITE_LIBS) $(JANSSON_LIBS) $(MHD_LIBS) $(LIBBSD_LIBS)
+	$(SQLITE_LIBS) $(JANSSON_LIBS) $(MHD_LIBS) $(CURL_LIBS) $(CARES_LIBS) \
+	$(LIBBSD_LIBS)
 
 # Thin tools: they start fast because they carry no XML, no HTTP, no database.
 thin_libs = libp2psip.a $(SSL_LIBS) $(UV_LIBS) $(JANSSON_LIBS) $(LIBBSD_LIBS)

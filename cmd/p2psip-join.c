@@ -15,7 +15,7 @@ static bool update;
 
 static const struct opt opts[] = {
 	OPT_TOOL("p2psip-join", "[OVERLAY]",
-		 "get an overlay's configuration and a certificate"),
+		 "Get an overlay's configuration and a certificate."),
 	OPT_COMMON,
 	OPT_CONFIG,
 	OPT_STR('p', "password-file", "PASSFILE", &plan.password_file,
@@ -83,6 +83,14 @@ static enum err enter(const struct home *h, const struct overlay *o,
 	    (r = welcome_ping(w, why)) == OK && id->old != NULL)
 		r = welcome_restore(w, why);
 	welcome_leave(w);
+	if (r == ERR_NO_LINK) {
+		struct why reason = *why;
+
+		return why_err(why, r,
+			       "%.120s; the home is complete: p2psip-peer "
+			       "--first founds a ring with it",
+			       reason.text);
+	}
 	return r;
 }
 

@@ -8,17 +8,35 @@
 #define OPT_DIR                                                                \
 	OPT_STR(0, "dir", "DIR", &operate_options.dir, "the overlay's folder")
 #define TOOL "p2psip-overlay"
+#define OPT_TOOL_COMMAND(name, operands, purpose)                              \
+	OPT_TOOL(TOOL " " name, operands, purpose)
+
+/* A line of the tool's --help, and the first of the command's own. */
+#define INIT(USE)    USE("init", "NAME", "Make an overlay.")
+#define SERVE(USE)   USE("serve", "", "Serve the document and enrollment.")
+#define SIGN(USE)    USE("sign", "", "Sign the document again.")
+#define CHECK(USE)   USE("check", "[FILE|URL]", "Check a document.")
+#define ADDUSER(USE) USE("adduser", "NAME", "Add an account.")
+#define REVOKE(USE)                                                            \
+	USE("revoke", "NAME|NODEID",                                           \
+	    "Disable an account, or list a node as bad.")
 
 static const struct opt tool_opts[] = {
-	OPT_TOOL(TOOL, "init|serve|sign|check|adduser|revoke ...",
-		 "make, sign, check and serve an overlay"),
+	OPT_TOOL(TOOL, "COMMAND ...",
+		 "Make, sign, check and serve an overlay."),
+	INIT(OPT_COMMAND),
+	SERVE(OPT_COMMAND),
+	SIGN(OPT_COMMAND),
+	CHECK(OPT_COMMAND),
+	ADDUSER(OPT_COMMAND),
+	REVOKE(OPT_COMMAND),
 	OPT_COMMON,
 	OPT_CONFIG,
 	OPT_END,
 };
 
 static const struct opt init_opts[] = {
-	OPT_TOOL(TOOL " init", "NAME", "make an overlay"),
+	INIT(OPT_TOOL_COMMAND),
 	OPT_DIR,
 	OPT_STR(0, "serve", "ADDR:PORT", &operate_options.serve,
 		"where the enrollment server will be, default 127.0.0.1:8443"),
@@ -31,7 +49,7 @@ static const struct opt init_opts[] = {
 };
 
 static const struct opt serve_opts[] = {
-	OPT_TOOL(TOOL " serve", "", "serve the document and enrollment"),
+	SERVE(OPT_TOOL_COMMAND),
 	OPT_DIR,
 	OPT_STR('l', "listen", "ADDR:PORT", &operate_options.listen,
 		"serve here, not where the document says"),
@@ -42,7 +60,7 @@ static const struct opt serve_opts[] = {
 };
 
 static const struct opt sign_opts[] = {
-	OPT_TOOL(TOOL " sign", "", "sign the document again"),
+	SIGN(OPT_TOOL_COMMAND),
 	OPT_DIR,
 	OPT_STR(0, "expires", "TIME", &operate_options.expires,
 		"the document ends in 12h, 90d, ...; default: as it says"),
@@ -51,13 +69,14 @@ static const struct opt sign_opts[] = {
 };
 
 static const struct opt check_opts[] = {
-	OPT_TOOL(TOOL " check", "FILE", "check a document"),
+	CHECK(OPT_TOOL_COMMAND),
+	OPT_CONFIG,
 	OPT_COMMON,
 	OPT_END,
 };
 
 static const struct opt user_opts[] = {
-	OPT_TOOL(TOOL " adduser", "NAME", "add an account"),
+	ADDUSER(OPT_TOOL_COMMAND),
 	OPT_DIR,
 	OPT_STR('p', "password-file", "PASSFILE",
 		&operate_options.password_file,
@@ -67,8 +86,7 @@ static const struct opt user_opts[] = {
 };
 
 static const struct opt revoke_opts[] = {
-	OPT_TOOL(TOOL " revoke", "NAME|NODEID",
-		 "disable an account, or list a node as bad"),
+	REVOKE(OPT_TOOL_COMMAND),
 	OPT_DIR,
 	OPT_COMMON,
 	OPT_END,
@@ -77,15 +95,15 @@ static const struct opt revoke_opts[] = {
 static const struct command {
 	const char *name;
 	const struct opt *opts;
-	int operands;
+	int min, max; /* operands */
 	enum err (*run)(char *operands[]);
 } commands[] = {
-	{ "init", init_opts, 1, operate_init },
-	{ "serve", serve_opts, 0, operate_serve },
-	{ "sign", sign_opts, 0, operate_sign },
-	{ "check", check_opts, 1, operate_check },
-	{ "adduser", user_opts, 1, operate_add_user },
-	{ "revoke", revoke_opts, 1, operate_revoke },
+	{ "init", init_opts, 1, 1, operate_init },
+	{ "serve", serve_opts, 0, 0, operate_serve },
+	{ "sign", sign_opts, 0, 0, operate_sign },
+	{ "check", check_opts, 0, 1, operate_check },
+	{ "adduser", user_opts, 1, 1, operate_add_user },
+	{ "revoke", revoke_opts, 1, 1, operate_revoke },
 };
 
 int main(int argc, char *argv[])
@@ -99,7 +117,7 @@ int main(int argc, char *argv[])
 	if (c == end)
 		opt_usage("there is no command '%s'", rest[0]);
 	optind = 0; /* the command's own options */
-	rest = opt_parse(c->opts, c->operands, c->operands,
-			 argc - (int)(rest - argv), rest);
+	rest = opt_parse(c->opts, c->min, c->max, argc - (int)(rest - argv),
+			 rest);
 	return err_exit(c->run(rest));
 }

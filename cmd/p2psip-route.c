@@ -11,7 +11,7 @@ static bool resource_id, probe, table;
 
 static const struct opt opts[] = {
 	OPT_TOOL("p2psip-route", "[DESTINATION]",
-		 "Ask the overlay's nodes about themselves; default: ping."),
+		 "Ask the overlay's nodes about themselves; by default, ping."),
 	OPT_FLAG('x', "resource-id", &resource_id,
 		 "DESTINATION is a Resource-ID in hex, not a Node-ID"),
 	OPT_FLAG(0, "probe", &probe, "uptime, resources, share of the ring"),

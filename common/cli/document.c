@@ -57,9 +57,8 @@ const char *document_cacert(const struct home *h, char path[static 4096])
 	return access(path, R_OK) == 0 ? path : NULL;
 }
 
-/* The bytes from a file, a URL, or (NULL) the server that DNS names. */
-static enum err fetch(struct buf *out, const struct home *h, const char *source,
-		      const char *name, struct why *why)
+enum err document_fetch(struct buf *out, const struct home *h,
+			const char *source, const char *name, struct why *why)
 {
 	char path[4096];
 	struct enroll_access access = { document_cacert(h, path),
@@ -186,7 +185,8 @@ static enum err first(struct home *h, const char *name, struct overlay **out,
 	r = home_open(&near, opt_common.home, NULL, NULL);
 	if (r == ERR_HOME_MODE)
 		return home_open(&near, opt_common.home, NULL, why);
-	if ((r = fetch(&raw, &near, opt_common.config, name, why)) != OK ||
+	if ((r = document_fetch(&raw, &near, opt_common.config, name, why)) !=
+		    OK ||
 	    (r = overlay_xml_load(&o, buf_slice(&raw), &j, why)) != OK)
 		goto out;
 	r = home_open(h, opt_common.home, o->name, why);
@@ -240,8 +240,9 @@ static enum err update_from_source(struct home *h, struct overlay **o,
 	enum err r = source_of(h, &source, why);
 
 	if (r == OK || r == ERR_NOT_FOUND)
-		r = fetch(&raw, h, r == OK ? (const char *)source.p : NULL,
-			  h->name, why);
+		r = document_fetch(&raw, h,
+				   r == OK ? (const char *)source.p : NULL,
+				   h->name, why);
 	if (r == OK)
 		r = take(h, buf_slice(&raw), o, why);
 	buf_clear(&source);

@@ -39,6 +39,13 @@ enum err document_adopt(const struct home *h, uint8_t config_type,
 			struct overlay **out, struct why *why) MUST_CHECK;
 /* What is left of -T since the start of document_obtain(); 0: it is over. */
 uint64_t document_time_left_us(void);
+/*
+ * The bytes from a file, a URL, or (NULL) the server that DNS has for `name`;
+ * nothing is checked.  ERR_USAGE, ERR_NOINPUT, ERR_HTTP, ERR_TLS, ERR_DNS.
+ */
+enum err document_fetch(struct buf *out, const struct home *h,
+			const char *source, const char *name,
+			struct why *why) MUST_CHECK;
 /* The roots for HTTPS: --cacert, else those of the first time; NULL: the
  * system's.  In `path`. */
 const char *document_cacert(const struct home *h, char path[static 4096]);

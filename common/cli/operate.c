@@ -11,11 +11,11 @@
 
 #include "base/text.h"
 #include "cli/authority.h"
+#include "cli/document.h"
 #include "cli/out.h"
 #include "cli/secret.h"
 #include "cli/username.h"
 #include "conf/address.h"
-#include "conf/file.h"
 #include "crypto/openssl.h"
 #include "net/anchor.h"
 #include "net/loop.h"
@@ -162,16 +162,19 @@ enum err operate_check(char *operands[])
 				       .now_ms = loop_now().unix_ms,
 				       .crypto_open = anchor_open,
 				       .crypto_close = openssl_free };
+	const char *source = operands[0] ? operands[0] : opt_common.config;
+	const struct home none = { 0 };
 	struct buf raw = BUF_INIT(OVERLAY_DOCUMENT_MAX);
 	struct overlay *o = NULL;
 	struct why why = { "" };
 	enum err r;
 
-	if ((r = file_read(&raw, operands[0], &why)) == OK &&
+	if ((r = document_fetch(&raw, &none, source, opt_common.overlay,
+				&why)) == OK &&
 	    (r = overlay_xml_load(&o, buf_slice(&raw), &j, &why)) == OK)
 		r = print_document(o, buf_slice(&raw), &why);
 	if (r != OK)
-		opt_warn(operands[0], r, why.text);
+		opt_warn(source, r, why.text);
 	overlay_free(o);
 	buf_clear(&raw);
 	return r;

@@ -17,7 +17,7 @@
 #include "base/text.h"
 #include "config.h"
 
-enum { OPTS_MAX = 64, HELP_COLUMN = 30 };
+enum { OPTS_MAX = 64, COMMANDS_MAX = 16, HELP_COLUMN = 30 };
 
 struct opt_common opt_common = { .timeout_us = 15000000 };
 
@@ -61,6 +61,8 @@ static const struct opt config_opts[] = {
 /* The table with COMMON and CONFIG spelled out; the tool's own come first. */
 struct flat {
 	const struct opt *tool;
+	const struct opt *commands[COMMANDS_MAX];
+	size_t n_commands;
 	const struct opt *v[OPTS_MAX];
 	size_t n;
 };
@@ -70,6 +72,9 @@ static void flatten(struct flat *f, const struct opt *opts)
 	for (; opts->type != OPT_TYPE_END; opts++) {
 		if (opts->type == OPT_TYPE_TOOL)
 			f->tool = opts;
+		else if (opts->type == OPT_TYPE_COMMAND &&
+			 f->n_commands < COMMANDS_MAX)
+			f->commands[f->n_commands++] = opts;
 		else if (opts->type == OPT_TYPE_COMMON)
 			flatten(f, common_opts);
 		else if (opts->type == OPT_TYPE_CONFIG)
@@ -85,12 +90,28 @@ static bool takes_arg(const struct opt *o)
 	       o->type == OPT_TYPE_FILE;
 }
 
+static void help_commands(const struct flat *f)
+{
+	char left[80];
+
+	if (f->n_commands == 0)
+		return;
+	printf("Commands, each with options and a --help of its own:\n");
+	for (size_t i = 0; i < f->n_commands; i++) {
+		snprintf(left, sizeof(left), "  %s %s", f->commands[i]->name,
+			 f->commands[i]->arg);
+		printf("%-*s%s\n", HELP_COLUMN, left, f->commands[i]->help);
+	}
+	printf("\n");
+}
+
 static void help(const struct flat *f)
 {
 	char left[80], letter[8];
 
 	printf("usage: %s [options]%s%s\n%s\n\n", f->tool->name,
 	       *f->tool->arg ? " " : "", f->tool->arg, f->tool->help);
+	help_commands(f);
 	for (size_t i = 0; i < f->n; i++) {
 		const struct opt *o = f->v[i];
 
@@ -304,7 +325,10 @@ char **opt_parse(const struct opt *opts, int min, int max, int argc,
 	if (n < min)
 		opt_usage("%s missing", f.tool->arg);
 	if (n > max)
-		opt_usage("too many operands: '%s'", argv[optind + max]);
+		opt_usage("too many operands: '%s'%s", argv[optind + max],
+			  argv[optind + max][0] == '-'
+				  ? " (options come before operands)"
+				  : "");
 	return argv + optind;
 }
 

@@ -14,16 +14,17 @@
 
 enum opt_type {
 	OPT_TYPE_END,
-	OPT_TYPE_TOOL,   /* name, operands and purpose of the tool */
-	OPT_TYPE_COMMON, /* stands for the options that every tool has */
-	OPT_TYPE_CONFIG, /* stands for -c and --cacert */
-	OPT_TYPE_FLAG,   /* bool */
-	OPT_TYPE_COUNT,  /* int, one more each time */
-	OPT_TYPE_STR,    /* const char *, the last one given */
-	OPT_TYPE_LIST,   /* struct opt_list, every one given */
-	OPT_TYPE_FILE    /* const char *, a file with options: a long name a
-			    line, without dashes, then its argument; those of
-			    the command line count for more */
+	OPT_TYPE_TOOL,    /* name, operands and purpose of the tool */
+	OPT_TYPE_COMMAND, /* the same of one of its commands, for --help */
+	OPT_TYPE_COMMON,  /* stands for the options that every tool has */
+	OPT_TYPE_CONFIG,  /* stands for -c and --cacert */
+	OPT_TYPE_FLAG,    /* bool */
+	OPT_TYPE_COUNT,   /* int, one more each time */
+	OPT_TYPE_STR,     /* const char *, the last one given */
+	OPT_TYPE_LIST,    /* struct opt_list, every one given */
+	OPT_TYPE_FILE     /* const char *, a file with options: a long name a
+			     line, without dashes, then its argument; those of
+			     the command line count for more */
 };
 
 enum { OPT_LIST_MAX = 64 };
@@ -47,6 +48,10 @@ struct opt {
 #define OPT_TOOL(name, operands, purpose)                                      \
 	{                                                                      \
 		OPT_TYPE_TOOL, 0, name, operands, NULL, NULL, purpose          \
+	}
+#define OPT_COMMAND(name, operands, purpose)                                   \
+	{                                                                      \
+		OPT_TYPE_COMMAND, 0, name, operands, NULL, NULL, purpose       \
 	}
 #define OPT_COMMON                                                             \
 	{                                                                      \

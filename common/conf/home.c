@@ -139,7 +139,7 @@ static enum err set_dir(struct home *h, const char *dir, struct why *why)
 static enum err check_dir(const char *path, struct why *why)
 {
 	if (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
-		return why_err(why, ERR_NOT_JOINED, "%s", path);
+		return why_err(why, ERR_NOT_JOINED, "there is no %s", path);
 	return file_check_private(path, why);
 }
 
@@ -156,7 +156,8 @@ enum err home_open(struct home *h, const char *dir, const char *name,
 		if ((r = choices(&c, h->dir, "overlay.bin")) != OK)
 			goto out;
 		if (c.n == 0)
-			r = why_err(why, ERR_NOT_JOINED, "%s", h->dir);
+			r = why_err(why, ERR_NOT_JOINED, "%s holds no overlay",
+				    h->dir);
 		else if (c.n > 1)
 			r = why_err(why, ERR_USAGE,
 				    "%s holds several overlays, say -o: %s",
@@ -232,7 +233,8 @@ enum err home_load_overlay(const struct home *h, uint64_t now_ms,
 
 	r = home_read(h, "overlay.bin", &bytes, why);
 	if (r == ERR_NOT_FOUND)
-		r = why_err(why, ERR_NOT_JOINED, "%s", h->overlay_dir);
+		r = why_err(why, ERR_NOT_JOINED, "there is no document in %s",
+			    h->overlay_dir);
 	else if (r == OK)
 		r = compiled_decode(&o, buf_slice(&bytes));
 	if (r == ERR_CONFIG)
@@ -335,8 +337,8 @@ static enum err load_identity(struct home_identity *id, const char *key,
 	enum err r;
 
 	if (access(key, F_OK) != 0 || access(cert, F_OK) != 0)
-		return why_err(why, ERR_NOT_JOINED, "no identity of %s",
-			       id->user);
+		return why_err(why, ERR_NOT_JOINED,
+			       "the home has no identity of %s", id->user);
 	if ((r = file_check_private(key, why)) != OK ||
 	    (r = file_read(&id->key, key, why)) != OK)
 		return r;

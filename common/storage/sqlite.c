@@ -100,7 +100,7 @@ static enum err lock_file(struct engine *e, const char *path, struct why *why)
 			       path);
 	r = open_private(name, &e->lock_fd, why);
 	if (r == OK && flock(e->lock_fd, LOCK_EX | LOCK_NB) != 0)
-		r = why_err(why, ERR_BUSY, "%s: in use by another process",
+		r = why_err(why, ERR_BUSY, "%s has another process's lock",
 			    path);
 	return r;
 }

@@ -108,7 +108,7 @@ static void foreign(void **state)
 
 	(void)state;
 	assert_ok(sqlite_open(&s, path, OVERLAY, NULL, NULL));
-	refused(OVERLAY, ERR_BUSY, "in use by another process");
+	refused(OVERLAY, ERR_BUSY, "has another process's lock");
 	s.close(s.ctx);
 	refused("other.example.org", ERR_STORAGE,
 		"holds values of the overlay sim.example.org");
