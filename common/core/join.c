@@ -548,8 +548,11 @@ enum err join_start(struct node *n, const struct command *c)
 	struct join *j = &n->join;
 	struct result res = { .id = c->id, .type = c->type };
 
-	if (j->step != JOIN_IDLE || j->leaving) {
-		res.err = ERR_IN_PROGRESS;
+	if (j->has_command || j->leaving || j->step == JOIN_DONE) {
+		res.err = j->step == JOIN_DONE && !j->leaving ? OK
+							      : ERR_IN_PROGRESS;
+		if (!j->has_command)
+			n->clients.starting = false;
 		return node_done(n, &res);
 	}
 	j->has_command = true;
@@ -557,8 +560,11 @@ enum err join_start(struct node *n, const struct command *c)
 	if (c->timeout_us != 0)
 		node_timer(n, &j->give_up, TIMER_JOIN,
 			   n->now.mono_us + c->timeout_us);
-	node_set_state(n, STATE_STARTING);
-	round_start(n);
+	/* One that failed before may be under way still: this one joins in. */
+	if (j->step == JOIN_IDLE) {
+		node_set_state(n, STATE_STARTING);
+		round_start(n);
+	}
 	return OK;
 }
 

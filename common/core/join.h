@@ -70,7 +70,8 @@ struct join {
  * CMD_START.  A client is done as soon as it has a link; a peer when it is in
  * the ring.  It fails when no bootstrap node was any use, or its timeout is
  * over; a peer goes on trying all the same, at growing intervals: FX_STATE
- * tells.
+ * tells.  Given once more meanwhile, it waits for the same; in the ring it is
+ * done at once.
  */
 enum err join_start(struct node *n, const struct command *c) MUST_CHECK;
 /* TIMER_JOIN; leave_timer is leave.c's. */

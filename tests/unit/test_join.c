@@ -371,6 +371,7 @@ static void test_first(void **state)
 	struct host *a = world_host(w, "a@sim.example.org", NULL);
 	struct host *b = world_host(w, "b@sim.example.org", NULL);
 	const struct outcome *o;
+	uint64_t again;
 
 	(void)state;
 	host_start_at(b, ROLE_PEER, a); /* a does not run */
@@ -387,7 +388,9 @@ static void test_first(void **state)
 	assert_false(host_joined(a)); /* neither was told to be the first */
 	host_kill(a, DEATH_PROCESS);
 	host_start(a, ROLE_PEER, true);
+	again = host_command(b, &(struct command){ .type = CMD_START });
 	assert_true(world_run_until(w, all_joined, NULL, 180 * SECOND_US));
+	assert_err(world_outcome(w, again)->result.err, OK);
 	/* Started again it finds the ring, and founds none. */
 	host_kill(a, DEATH_PROCESS);
 	host_kill(b, DEATH_PROCESS);
