@@ -387,6 +387,7 @@ static void test_first(void **state)
 	world_run(w, SECOND_US);
 	assert_false(host_joined(a)); /* neither was told to be the first */
 	host_kill(a, DEATH_PROCESS);
+	world_run(w, SECOND_US / 2); /* b has noticed, and waits */
 	host_start(a, ROLE_PEER, true);
 	again = host_command(b, &(struct command){ .type = CMD_START });
 	assert_true(world_run_until(w, all_joined, NULL, 180 * SECOND_US));
