@@ -180,6 +180,7 @@ static void round_start(struct node *n)
 				 : (uint32_t)rng_below(&n->rng, k);
 	j->entry = 0;
 	j->answered = false;
+	j->came_to_us = false;
 	try_entry(n, ERR_NO_LINK);
 }
 
@@ -234,10 +235,17 @@ static void round_failed(struct node *n, enum err r)
 
 static void attempt_failed(struct node *n, enum err r)
 {
+	struct join *j = &n->join;
+
 	node_trace(n, "attempt failed %s", err_name(r));
 	attempt_drop(n);
-	n->join.entry++;
-	try_entry(n, r);
+	j->entry++;
+	/* What came to us was no way in, maybe a client's link: a whole round
+	 * follows, lest such links keep us from ever looking ourselves. */
+	if (j->came_to_us)
+		round_start(n);
+	else
+		try_entry(n, r);
 }
 
 /* ---- step 5: JoinReq ---- */
@@ -468,7 +476,7 @@ void join_link_up(struct node *n, struct link *l)
 	node_trace(n, "way in through link %u", l->number);
 	heap_cancel(&n->timers, &j->timer);
 	j->attempt++;
-	j->entry = join_n_entries(n); /* the round ends with it */
+	j->came_to_us = true;
 	j->entry_link = l->number;
 	attach(n);
 }

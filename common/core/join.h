@@ -42,8 +42,10 @@ struct join {
 	uint32_t entry;       /* bootstrap nodes tried in this round */
 	uint32_t entry_first; /* with which it began */
 	uint32_t entry_link;  /* to the one being tried; 0: none */
-	bool answered; /* an Attach was, in this round: there is a ring */
-	bool again;    /* the ring was lost */
+	bool answered;   /* an Attach was, in this round: there is a ring */
+	bool came_to_us; /* the way in being tried is a link that another made
+			  */
+	bool again;      /* the ring was lost */
 	struct node_id admitting;
 	uint32_t admitting_link;
 	unsigned finger;     /* the next to Attach to, from 1 */
