@@ -20,6 +20,13 @@ static const struct chaos_options set[] = {
 	{ .seed = 6, .nodes = 16, .rounds = 150 },
 	{ .seed = 7, .nodes = 24, .rounds = 200 },
 	{ .seed = 8, .nodes = 40, .rounds = 200, .kind = true },
+	/* Copies given up for good while a disk was full. */
+	{ .seed = 1007, .nodes = 12, .rounds = 250 },
+	/* A node whose disk was full was admitted. */
+	{ .seed = 4119, .nodes = 5, .rounds = 250 },
+	{ .seed = 3037, .nodes = 12, .rounds = 250 },
+	/* A ConfigUpdate through a node that had sent no Update. */
+	{ .seed = 3024, .nodes = 12, .rounds = 250 },
 };
 
 static void repeat_line(const struct chaos_options *o)
