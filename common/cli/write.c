@@ -180,8 +180,7 @@ enum err write_report(struct write *w, struct why *why)
 	struct out out;
 	enum err r;
 
-	opt_info(1,
-		 "stored in %s, generation %" PRIu64 ", %" PRIu32 " replicas",
+	opt_info(1, "stored in %s, generation %" PRIu64 ", replicas: %" PRIu32,
 		 w->target.kind->name, w->generation, w->replicas.n);
 	if (!opt_common.json)
 		return OK;
