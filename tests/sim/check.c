@@ -328,6 +328,7 @@ static void check_response(struct check *c, const struct sight *s,
 	if (is_config_error(c, m))
 		return;
 	if (t->answered && t->responder == signer->index &&
+	    t->responder_life == signer->incarnation &&
 	    s->now_us < t->first_us + REQUEST_LIFETIME_US) {
 		if (t->code == MSG_STORE_REQ && t->answer != what)
 			check_broken(c, s, "6940-6.2.1-R5",
@@ -336,6 +337,7 @@ static void check_response(struct check *c, const struct sight *s,
 	}
 	t->answered = true;
 	t->responder = signer->index;
+	t->responder_life = signer->incarnation;
 	t->answer = what;
 }
 

@@ -34,7 +34,7 @@ struct check_txn {
 	uint64_t contents; /* digest */
 	uint32_t max_response;
 	bool answered;
-	uint32_t responder;
+	uint32_t responder, responder_life;
 	uint64_t answer; /* digest */
 	struct check_hop *hops;
 	uint32_t n_hops;

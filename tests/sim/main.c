@@ -27,6 +27,8 @@ static const struct chaos_options set[] = {
 	{ .seed = 3037, .nodes = 12, .rounds = 250 },
 	/* A ConfigUpdate through a node that had sent no Update. */
 	{ .seed = 3024, .nodes = 12, .rounds = 250 },
+	/* All lost the ring, and a client kept them from finding it again. */
+	{ .seed = 7210, .nodes = 5, .rounds = 250 },
 };
 
 static void repeat_line(const struct chaos_options *o)
