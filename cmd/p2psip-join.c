@@ -4,7 +4,6 @@
 #include "cli/document.h"
 #include "cli/identity.h"
 #include "cli/opt.h"
-#include "cli/out.h"
 #include "cli/welcome.h"
 #include "crypto/openssl.h"
 #include "net/anchor.h"
@@ -26,35 +25,6 @@ static const struct opt opts[] = {
 		 "take in a newer configuration document"),
 	OPT_END,
 };
-
-/* USER and NODE-ID; nothing under -q. */
-static enum err print(const struct identity *id, const struct overlay *o,
-		      struct why *why)
-{
-	const struct cert *c = id->signer->cert;
-	char node_id[ID_TEXT_MAX], until[32];
-	struct out out;
-	enum err r;
-
-	if (opt_common.quiet)
-		return OK;
-	id_format(&id->signer->node_id, o->node_id_length, node_id);
-	out_init(&out);
-	if (opt_common.json) {
-		out_json_take(&out, json_pack("{s:s,s:s,s:s,s:s}", "user",
-					      c->user, "node_id", node_id,
-					      "overlay", o->name, "not_after",
-					      text_format_time(c->not_after_ms,
-							       until)));
-	} else {
-		out_field(&out, slice_str(c->user));
-		out_field(&out, slice_str(node_id));
-		out_end_line(&out);
-	}
-	r = out_finish(&out, why);
-	out_clear(&out);
-	return r;
-}
 
 /* In the overlay.  A certificate signed by ourselves is kept only when its name
  * is free; one from the server is ours whether or not a peer answers. */
@@ -107,7 +77,7 @@ static enum err join(const struct home *h, const struct overlay *o,
 	if ((r = anchor_open(o, &c)) == OK &&
 	    (r = identity_obtain(&id, h, o, c, &plan, why)) == OK &&
 	    (r = enter(h, o, &id, why)) == OK)
-		r = print(&id, o, why);
+		r = identity_print(&id, o, why);
 	identity_clear(&id);
 	openssl_free(c);
 	home_unlock(lock);

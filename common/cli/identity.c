@@ -7,9 +7,10 @@
 
 #include <string.h>
 
-#include "base/heap.h"
+#include "base/text.h"
 #include "cli/document.h"
 #include "cli/opt.h"
+#include "cli/out.h"
 #include "cli/secret.h"
 #include "cli/username.h"
 #include "crypto/csr.h"
@@ -220,6 +221,34 @@ enum err identity_save(struct identity *id, const struct home *h,
 		       struct why *why)
 {
 	return id->fresh ? home_save_identity(h, &id->files, why) : OK;
+}
+
+enum err identity_print(const struct identity *id, const struct overlay *o,
+			struct why *why)
+{
+	const struct cert *c = id->signer->cert;
+	char node_id[ID_TEXT_MAX], until[32];
+	struct out out;
+	enum err r;
+
+	if (opt_common.quiet)
+		return OK;
+	id_format(&id->signer->node_id, o->node_id_length, node_id);
+	out_init(&out);
+	if (opt_common.json) {
+		out_json_take(&out, json_pack("{s:s,s:s,s:s,s:s}", "user",
+					      c->user, "node_id", node_id,
+					      "overlay", o->name, "not_after",
+					      text_format_time(c->not_after_ms,
+							       until)));
+	} else {
+		out_field(&out, slice_str(c->user));
+		out_field(&out, slice_str(node_id));
+		out_end_line(&out);
+	}
+	r = out_finish(&out, why);
+	out_clear(&out);
+	return r;
 }
 
 void identity_clear(struct identity *id)

@@ -35,6 +35,9 @@ enum err identity_obtain(struct identity *id, const struct home *h,
 			 struct why *why) MUST_CHECK;
 enum err identity_save(struct identity *id, const struct home *h,
 		       struct why *why) MUST_CHECK;
+/* USER and NODE-ID on stdout; nothing under -q. */
+enum err identity_print(const struct identity *id, const struct overlay *o,
+			struct why *why) MUST_CHECK;
 void identity_clear(struct identity *id);
 
 #endif
