@@ -25,6 +25,13 @@ ring_daemon()
 	disown # the shell need not tell of its end
 }
 
+# ring_lost MESSAGE: fails, with what every daemon has said last.
+ring_lost()
+{
+	tail -n 40 -- "$RING"/*.err >&2
+	ring_fail "$@"
+}
+
 ring_lives()
 {
 	# A child that has ended stays as a zombie until it is waited for.
@@ -37,12 +44,8 @@ ring_said()
 {
 	local end=$((SECONDS + RING_WAIT))
 	until grep -Eqs -- "$2" "$RING/$1.err"; do
-		ring_lives "$1" || {
-			cat "$RING/$1.err" >&2
-			ring_fail "$1 has ended"
-			return
-		}
-		[ "$SECONDS" -lt "$end" ] || ring_fail "$1 does not say: $2" || return
+		ring_lives "$1" || ring_lost "$1 has ended" || return
+		[ "$SECONDS" -lt "$end" ] || ring_lost "$1 does not say: $2" || return
 		sleep 0.05
 	done
 }

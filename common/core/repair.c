@@ -152,7 +152,8 @@ static void page_read(struct node *n, void *ctx, enum err r,
 	} else {
 		j->n_page = answers[0].n_slots < PAGE ? answers[0].n_slots
 						      : PAGE;
-		memcpy(j->page, answers[0].slots, j->n_page * sizeof(*j->page));
+		for (size_t i = 0; i < j->n_page; i++)
+			j->page[i] = answers[0].slots[i];
 		j->at = 0;
 		j->exhausted = j->n_page < PAGE;
 		j->has_last = j->n_page > 0;
