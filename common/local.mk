@@ -103,6 +103,8 @@ libp2psip_a_SOURCES += \
 	common/core/copy.h \
 	common/core/dial.c \
 	common/core/dial.h \
+	common/core/entry.c \
+	common/core/entry.h \
 	common/core/finger.c \
 	common/core/finger.h \
 	common/core/frag.c \

@@ -6,11 +6,15 @@
  * admit.c's, going is leave.c's.
  */
 #include "core/admit.h"
+#include "core/entry.h"
 #include "core/finger.h"
 #include "core/leave.h"
 #include "core/meet.h"
 #include "core/state.h"
 
+/* A bootstrap node that is in no ring itself answers nothing: on to the next
+ * after two sends, for there may be many. */
+#define ATTACH_US     (6 * UINT64_C(1000000))
 #define TABLE_US      (5 * UINT64_C(1000000))
 #define RECEIVE_US    (120 * UINT64_C(1000000))
 #define WAIT_FIRST_US (1 * UINT64_C(1000000))
@@ -21,82 +25,6 @@ enum {
 };
 
 static void try_entry(struct node *n, enum err r);
-
-/* ---- bootstrap nodes ---- */
-
-static bool own_address(const struct node *n, const struct ip_address_port *a)
-{
-	size_t len = a->type == ADDRESS_IPV4 ? 4 : 16;
-
-	for (size_t i = 0; i < n->cfg.n_listen; i++)
-		if (n->cfg.listen[i].type == a->type &&
-		    n->cfg.listen[i].port == a->port &&
-		    memcmp(n->cfg.listen[i].addr, a->addr, len) == 0)
-			return true;
-	return false;
-}
-
-static size_t n_listed(const struct node *n)
-{
-	return n->cfg.n_bootstrap > 0 ? n->cfg.n_bootstrap
-				      : n->overlay->n_bootstrap;
-}
-
-static const struct ip_address_port *entry_at(const struct node *n, size_t i)
-{
-	size_t k = n_listed(n);
-
-	if (i >= k)
-		return &n->join.cached[i - k].address;
-	return n->cfg.n_bootstrap > 0 ? &n->cfg.bootstrap[i]
-				      : &n->overlay->bootstrap[i];
-}
-
-uint32_t join_n_entries(const struct node *n)
-{
-	size_t k = n_listed(n) + n->join.n_cached;
-	uint32_t usable = 0;
-
-	for (size_t i = 0; i < k; i++)
-		usable += !own_address(n, entry_at(n, i));
-	return usable;
-}
-
-const struct ip_address_port *join_entry(const struct node *n, uint32_t i,
-					 bool strangers)
-{
-	size_t listed = n_listed(n), k = listed + n->join.n_cached;
-	uint32_t usable = join_n_entries(n), at = 0;
-
-	for (size_t j = 0; j < k && usable > 0; j++) {
-		if (own_address(n, entry_at(n, j)) || at++ != i % usable)
-			continue;
-		if (strangers && j >= listed &&
-		    ring_link_to(n, &n->join.cached[j - listed].id) != NULL)
-			return NULL;
-		return entry_at(n, j);
-	}
-	return NULL;
-}
-
-/* RFC 6940 s11.4: only nodes this one is directly connected with. */
-void join_remember(struct node *n, const struct link *l)
-{
-	struct join *j = &n->join;
-	struct join_cached c = { .id = l->node_id, .address = l->listen };
-	uint32_t k = 0;
-
-	if (!l->attached || l->listen.type == 0)
-		return;
-	while (k < j->n_cached && !id_eq(&j->cached[k].id, &c.id))
-		k++;
-	if (k == CACHED_PEERS_MAX)
-		k--;
-	else if (k == j->n_cached)
-		j->n_cached++;
-	memmove(j->cached + 1, j->cached, k * sizeof(*j->cached));
-	j->cached[0] = c;
-}
 
 /* ---- the end of CMD_START ---- */
 
@@ -172,7 +100,7 @@ static void entered(struct node *n)
 static void round_start(struct node *n)
 {
 	struct join *j = &n->join;
-	uint32_t k = join_n_entries(n);
+	uint32_t k = entry_count(n);
 
 	/* The document's nodes share the load; an own list has an order. */
 	j->entry_first = n->cfg.n_bootstrap > 0 || k == 0
@@ -327,6 +255,14 @@ static bool names_us(const struct node *n, const struct chord_update *u)
 	return false;
 }
 
+bool join_listens(const struct node *n, uint32_t link)
+{
+	const struct join *j = &n->join;
+
+	return j->step >= JOIN_TABLE ||
+	       (j->step == JOIN_ATTACH && link != j->entry_link);
+}
+
 void join_updated(struct node *n, const struct node_id *source,
 		  const struct chord_update *u)
 {
@@ -366,6 +302,8 @@ static void attached(struct node *n, void *ctx, enum err r, struct link *l)
 	ring_link_up(n, l);
 	if ((known = ring_link_by_number(n, l->number)) != NULL)
 		ring_found(n, known);
+	if (l->routable)
+		table_known(n);
 }
 
 static void attach(struct node *n)
@@ -376,6 +314,7 @@ static void attach(struct node *n)
 	enum err r;
 
 	j->step = JOIN_ATTACH;
+	node_timer(n, &j->timer, TIMER_JOIN, n->now.mono_us + ATTACH_US);
 	id_next(&next, &n->id);
 	if ((r = txn_to_resource(n, &next, &to)) != OK ||
 	    (r = dial_attach(n, &to, j->entry_link, true, attached,
@@ -444,11 +383,11 @@ static void entry_dialed(struct node *n, void *ctx, enum err r, struct link *l)
 static void try_entry(struct node *n, enum err r)
 {
 	struct join *j = &n->join;
-	uint32_t k = join_n_entries(n);
+	uint32_t k = entry_count(n);
 	const struct ip_address_port *a;
 
 	for (; j->entry < k; j->entry++) {
-		a = join_entry(n, j->entry_first + j->entry, false);
+		a = entry_address(n, j->entry_first + j->entry, false);
 		j->step = JOIN_DIAL;
 		j->attempt++;
 		r = dial_address(n, a, entry_dialed,
@@ -481,6 +420,19 @@ void join_link_up(struct node *n, struct link *l)
 	attach(n);
 }
 
+/* Two Attaches have made two links to the Admitting Peer: the older one goes.
+ */
+static bool other_link(struct node *n)
+{
+	struct ring_link *r = ring_link_to(n, &n->join.admitting);
+
+	if (r == NULL)
+		return false;
+	n->join.admitting_link = r->link->number;
+	ring_found(n, r);
+	return true;
+}
+
 void join_link_down(struct node *n, const struct link *l)
 {
 	struct join *j = &n->join;
@@ -498,7 +450,7 @@ void join_link_down(struct node *n, const struct link *l)
 	case JOIN_NEIGHBORS:
 	case JOIN_ASK:
 	case JOIN_RECEIVE:
-		if (l->number == j->admitting_link)
+		if (l->number == j->admitting_link && !other_link(n))
 			attempt_failed(n, ERR_LINK_CLOSED);
 		return;
 	case JOIN_DONE:
@@ -544,7 +496,7 @@ void join_timer(struct node *n, struct timer *t)
 		command_done(n, ERR_TIMEOUT);
 	} else if (j->step == JOIN_TABLE) {
 		table_known(n);
-	} else if (j->step == JOIN_RECEIVE) {
+	} else if (j->step == JOIN_ATTACH || j->step == JOIN_RECEIVE) {
 		attempt_failed(n, ERR_TIMEOUT);
 	} else if (j->step == JOIN_WAIT) {
 		round_start(n);

@@ -15,6 +15,7 @@ struct join_guest;
 
 enum join_step {
 	JOIN_IDLE,      /* CMD_START has not come, or CMD_LEAVE has */
+	JOIN_WAIT,      /* failed, tried again later */
 	JOIN_DIAL,      /* connecting to a bootstrap node; s10.5, 1 */
 	JOIN_PING,      /* after all successors were lost: is a ring there? */
 	JOIN_ATTACH,    /* Attach to own Node-ID + 1; 2 */
@@ -22,8 +23,7 @@ enum join_step {
 	JOIN_NEIGHBORS, /* Attaches to neighbours, then fingers; 3 and 4 */
 	JOIN_ASK,       /* JoinReq; 5 */
 	JOIN_RECEIVE,   /* values come, then the Update; 6 and 7 */
-	JOIN_DONE,      /* in the ring; a client: connected */
-	JOIN_WAIT       /* failed, tried again later */
+	JOIN_DONE       /* in the ring; a client: connected */
 };
 
 /* A peer this node has been linked with, RFC 6940 s11.4. */
@@ -82,6 +82,9 @@ void join_clear(struct node *n);
 /* CMD_LEAVE ends whatever is under way. */
 void join_stop(struct node *n);
 
+/* Is an Update on this link to be taken in?  Not before there is an Admitting
+ * Peer; its own may be faster than its AttachAns. */
+bool join_listens(const struct node *n, uint32_t link);
 /* Called by the ring.  All successors are lost: enter again, s10.7.1. */
 void join_again(struct node *n);
 /* An Update from `source` is in the tables. */
@@ -93,13 +96,4 @@ void join_settled(struct node *n);
 void join_link_down(struct node *n, const struct link *l);
 /* A link is up: in need, it may be a way in. */
 void join_link_up(struct node *n, struct link *l);
-/* The node at the other end is a peer: it may be a way in, some day. */
-void join_remember(struct node *n, const struct link *l);
-/* The ways in, but for this node's own address: how many, and one of them (`i`
- * counts round).  Bootstrap nodes come first, then cached peers; NULL for one
- * of these while this node is linked with it and `strangers` are wanted. */
-uint32_t join_n_entries(const struct node *n);
-const struct ip_address_port *join_entry(const struct node *n, uint32_t i,
-					 bool strangers);
-
 #endif

@@ -5,6 +5,7 @@
  * ring.c's, whom to Attach to meet.c's.
  */
 #include "core/admit.h"
+#include "core/entry.h"
 #include "core/join.h"
 #include "core/meet.h"
 #include "core/state.h"
@@ -163,7 +164,7 @@ static void heard_from(struct node *n, const struct request *req)
 		return;
 	l->routable = true;
 	ring_link_up(n, l);
-	join_remember(n, l);
+	entry_remember(n, l);
 	admit_updated(n, &req->source);
 }
 
@@ -237,7 +238,7 @@ void update_on_update(struct node *n, struct request *req)
 		request_refuse_take(n, req, r, "the Update cannot be read");
 		return;
 	}
-	if (n->cfg.role == ROLE_PEER && n->join.step != JOIN_IDLE) {
+	if (n->cfg.role == ROLE_PEER && join_listens(n, req->link)) {
 		node_trace(n, "update %u from %s", u.type,
 			   id_short(&req->source).s);
 		heard_from(n, req);

@@ -286,7 +286,7 @@ static void test_store_while_joining(void **state)
 		for (uint32_t i = 0; i < 70; i++) {
 			(void)snprintf(key, sizeof(key), "new %u", i);
 			fill_one(&s, key);
-			world_run(s.w, SECOND_US / 200);
+			world_run(s.w, SECOND_US / 100);
 		}
 		assert_true(host_joined(jn));
 		assert_true(world_run_until(s.w, settled, &s.truth,
