@@ -245,7 +245,8 @@ TESTS += tests/conformance/selftest tests/harness/selftest tests/oracle/others \
 	tests/oracle/selftest
 
 EXTRA_DIST += tests/bench/run tests/demo.sh tests/requirements.txt tests/ring.bash \
-	tests/cli tests/conformance tests/harness \
+	$(bats_tests) tests/cli/capture tests/cli/helpers.bash \
+	tests/cli/ring_helpers.bash tests/conformance tests/harness \
 	tests/lint tests/fuzz/corpus tests/oracle/others \
 	tests/oracle/examples tests/oracle/selftest
 

@@ -337,7 +337,9 @@ const char *opt_tool(void)
 	return tool_name;
 }
 
-static void say(const char *subject, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void say(const char *subject,
+						      const char *fmt,
+						      va_list ap)
 {
 	/* The tool, without the command of it that runs. */
 	fprintf(stderr, "%.*s: ", (int)strcspn(tool_name, " "), tool_name);

@@ -194,8 +194,8 @@ static void labels(void **state)
 		"a/b",
 		"\xc3\xa4",
 		"TURN-SERVICE",
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-		"aa",
+		("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		 "aaaa"),
 	};
 	struct fixture *f = *state;
 	struct overlay *o, *more, *next, *out;
