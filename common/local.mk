@@ -103,8 +103,6 @@ libp2psip_a_SOURCES += \
 	common/core/copy.h \
 	common/core/dial.c \
 	common/core/dial.h \
-	common/core/entry.c \
-	common/core/entry.h \
 	common/core/finger.c \
 	common/core/finger.h \
 	common/core/frag.c \
@@ -169,7 +167,9 @@ libp2psip_a_SOURCES += \
 	common/core/txn.c \
 	common/core/txn.h \
 	common/core/update.c \
-	common/core/update.h
+	common/core/update.h \
+	common/core/way.c \
+	common/core/way.h
 
 # storage: implementations of core/storage.h
 libp2psip_a_SOURCES += \

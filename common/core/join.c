@@ -6,7 +6,7 @@
  * admit.c's, going is leave.c's.
  */
 #include "core/admit.h"
-#include "core/entry.h"
+#include "core/way.h"
 #include "core/finger.h"
 #include "core/leave.h"
 #include "core/meet.h"
@@ -100,7 +100,7 @@ static void entered(struct node *n)
 static void round_start(struct node *n)
 {
 	struct join *j = &n->join;
-	uint32_t k = entry_count(n);
+	uint32_t k = way_count(n);
 
 	/* The document's nodes share the load; an own list has an order. */
 	j->entry_first = n->cfg.n_bootstrap > 0 || k == 0
@@ -383,11 +383,11 @@ static void entry_dialed(struct node *n, void *ctx, enum err r, struct link *l)
 static void try_entry(struct node *n, enum err r)
 {
 	struct join *j = &n->join;
-	uint32_t k = entry_count(n);
+	uint32_t k = way_count(n);
 	const struct ip_address_port *a;
 
 	for (; j->entry < k; j->entry++) {
-		a = entry_address(n, j->entry_first + j->entry, false);
+		a = way_address(n, j->entry_first + j->entry, false);
 		j->step = JOIN_DIAL;
 		j->attempt++;
 		r = dial_address(n, a, entry_dialed,

@@ -4,7 +4,7 @@
  * who comes after this one; if that is not the successor, there is another ring
  * to merge with.
  */
-#include "core/entry.h"
+#include "core/way.h"
 #include "core/meet.h"
 #include "core/partition.h"
 #include "core/state.h"
@@ -94,7 +94,7 @@ void partition_check(struct node *n)
 		partition_later(n);
 		return;
 	}
-	a = entry_address(n, ring->partition_entry++, true);
+	a = way_address(n, ring->partition_entry++, true);
 	ring->asking = a != NULL;
 	if (a == NULL || dial_address(n, a, partition_dialed, NULL) != OK)
 		partition_later(n);

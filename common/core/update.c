@@ -5,7 +5,7 @@
  * ring.c's, whom to Attach to meet.c's.
  */
 #include "core/admit.h"
-#include "core/entry.h"
+#include "core/way.h"
 #include "core/join.h"
 #include "core/meet.h"
 #include "core/state.h"
@@ -164,7 +164,7 @@ static void heard_from(struct node *n, const struct request *req)
 		return;
 	l->routable = true;
 	ring_link_up(n, l);
-	entry_remember(n, l);
+	way_remember(n, l);
 	admit_updated(n, &req->source);
 }
 

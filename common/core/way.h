@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef CORE_ENTRY_H
-#define CORE_ENTRY_H
+#ifndef CORE_WAY_H
+#define CORE_WAY_H
 
 #include "core/link.h"
 
@@ -11,12 +11,12 @@ struct node;
  * peers; this node's own address is left out.
  */
 
-uint32_t entry_count(const struct node *n);
+uint32_t way_count(const struct node *n);
 /* One of them, `i` counts round.  NULL: there are none; or it is a cached peer
  * that this node is linked with, and `strangers` are wanted. */
-const struct ip_address_port *entry_address(const struct node *n, uint32_t i,
-					    bool strangers);
+const struct ip_address_port *way_address(const struct node *n, uint32_t i,
+					  bool strangers);
 /* The node at the other end is a peer: it may be a way in, some day. */
-void entry_remember(struct node *n, const struct link *l);
+void way_remember(struct node *n, const struct link *l);
 
 #endif

@@ -3,7 +3,7 @@
  * The ways into the overlay, RFC 6940 s11.4: the bootstrap nodes, and the peers
  * this node has been linked with.
  */
-#include "core/entry.h"
+#include "core/way.h"
 #include "core/state.h"
 
 static bool own_address(const struct node *n, const struct ip_address_port *a)
@@ -34,7 +34,7 @@ static const struct ip_address_port *entry_at(const struct node *n, size_t i)
 				      : &n->overlay->bootstrap[i];
 }
 
-uint32_t entry_count(const struct node *n)
+uint32_t way_count(const struct node *n)
 {
 	size_t k = n_listed(n) + n->join.n_cached;
 	uint32_t usable = 0;
@@ -44,11 +44,11 @@ uint32_t entry_count(const struct node *n)
 	return usable;
 }
 
-const struct ip_address_port *entry_address(const struct node *n, uint32_t i,
-					    bool strangers)
+const struct ip_address_port *way_address(const struct node *n, uint32_t i,
+					  bool strangers)
 {
 	size_t listed = n_listed(n), k = listed + n->join.n_cached;
-	uint32_t usable = entry_count(n), at = 0;
+	uint32_t usable = way_count(n), at = 0;
 
 	for (size_t j = 0; j < k && usable > 0; j++) {
 		if (own_address(n, entry_at(n, j)) || at++ != i % usable)
@@ -62,7 +62,7 @@ const struct ip_address_port *entry_address(const struct node *n, uint32_t i,
 }
 
 /* RFC 6940 s11.4: only nodes this one is directly connected with. */
-void entry_remember(struct node *n, const struct link *l)
+void way_remember(struct node *n, const struct link *l)
 {
 	struct join *j = &n->join;
 	struct join_cached c = { .id = l->node_id, .address = l->listen };
