@@ -329,8 +329,8 @@ static void old_fetched(struct node *n, void *ctx, const struct txn_end *end)
 
 	op->txn = NULL;
 	if (e.err == OK)
-		e.err = client_verify_fetch(n, &op->command.resource, e.body,
-					    &ans, &res);
+		e.err = client_verify_fetch(n, &op->command.resource, NULL, 0,
+					    e.body, &ans, &res);
 	if (e.err == OK) {
 		adjust_times(n, op, &ans);
 		e.err = store_send(n, op);
@@ -408,8 +408,9 @@ static void fetch_done(struct node *n, void *ctx, const struct txn_end *end)
 	if (ans == NULL)
 		e.err = ERR_NOMEM;
 	if (e.err == OK)
-		e.err = client_verify_fetch(n, &op->command.resource, e.body,
-					    ans, &res);
+		e.err = client_verify_fetch(
+			n, &op->command.resource, op->command.specifiers,
+			op->command.n_specifiers, e.body, ans, &res);
 	if (e.err == OK)
 		res.fetch = ans;
 	finish(n, op, &e, &res);

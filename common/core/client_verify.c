@@ -47,8 +47,52 @@ static enum err verify_value(struct node *n, const struct node_id *resource,
 	return OK;
 }
 
+/* ---- what was asked for ---- */
+
+struct question {
+	const struct stored_data_specifier *v;
+	size_t n; /* 0: whatever comes */
+};
+
+/* The specifier that a part of the answer is for, NULL: nobody asked for it, or
+ * it has come already. */
+static const struct stored_data_specifier *specifier_of(
+	const struct question *q, const struct fetch_ans *ans, uint32_t at)
+{
+	uint32_t kind = ans->kind_responses.v[at].kind;
+
+	for (uint32_t i = 0; i < at; i++)
+		if (ans->kind_responses.v[i].kind == kind)
+			return NULL;
+	for (size_t i = 0; i < q->n; i++)
+		if (q->v[i].kind == kind)
+			return &q->v[i];
+	return NULL;
+}
+
+/* Values that are somebody's and good, and yet not what was asked for, would be
+ * taken for it.  `s` NULL: all are. */
+static bool is_asked(const struct stored_data_specifier *s,
+		     enum data_model model, const struct stored_value *v)
+{
+	bool all = s == NULL || model == MODEL_SINGLE ||
+		   (model == MODEL_ARRAY && s->indices.n == 0) ||
+		   (model == MODEL_DICTIONARY && s->keys.n == 0);
+
+	for (uint32_t i = 0; !all && i < s->indices.n; i++)
+		all = s->indices.v[i].first == ARRAY_END ||
+		      (s->indices.v[i].first <= v->index &&
+		       v->index <= s->indices.v[i].last);
+	for (uint32_t i = 0; !all && i < s->keys.n; i++)
+		all = slice_eq(s->keys.v[i], v->key);
+	return all;
+}
+
+/* ---- the answer ---- */
+
 /* Leaves in `kr` the values that verify. */
 static enum err verify_kind(struct node *n, const struct node_id *resource,
+			    const struct stored_data_specifier *s,
 			    struct fetch_kind_response *kr,
 			    const struct value_signer **signers, bool *partial)
 {
@@ -62,8 +106,12 @@ static enum err verify_kind(struct node *n, const struct node_id *resource,
 		return ERR_NOMEM;
 	for (uint32_t i = 0; i < kr->values.n; i++) {
 		r = k == NULL ? ERR_UNKNOWN_KIND
-			      : verify_value(n, resource, k, &kr->values.v[i],
-					     &v[kept]);
+		    : (k->model == MODEL_SINGLE && kept > 0) ||
+				    !is_asked(s, k->model,
+					      &kr->values.v[i].value)
+			    ? ERR_NOT_FOUND
+			    : verify_value(n, resource, k, &kr->values.v[i],
+					   &v[kept]);
 		if (r == ERR_NOMEM)
 			return r;
 		if (r != OK) {
@@ -79,10 +127,14 @@ static enum err verify_kind(struct node *n, const struct node_id *resource,
 }
 
 enum err client_verify_fetch(struct node *n, const struct node_id *resource,
-			     struct slice body, struct fetch_ans *ans,
-			     struct result *res)
+			     const struct stored_data_specifier *asked,
+			     size_t n_asked, struct slice body,
+			     struct fetch_ans *ans, struct result *res)
 {
+	const struct question q = { asked, n_asked };
+	const struct stored_data_specifier *s = NULL;
 	const struct value_signer **signers;
+	struct fetch_kind_response *kr;
 	enum err r = fetch_ans_decode(ans, body, &n->arena, &n->env);
 
 	if (r != OK)
@@ -91,9 +143,16 @@ enum err client_verify_fetch(struct node *n, const struct node_id *resource,
 			       sizeof(*signers));
 	if (signers == NULL)
 		return ERR_NOMEM;
-	for (uint32_t i = 0; i < ans->kind_responses.n && r == OK; i++)
-		r = verify_kind(n, resource, &ans->kind_responses.v[i],
-				&signers[i], &res->partial);
+	for (uint32_t i = 0; i < ans->kind_responses.n && r == OK; i++) {
+		kr = &ans->kind_responses.v[i];
+		if (n_asked > 0 && (s = specifier_of(&q, ans, i)) == NULL) {
+			node_trace(n, "discard kind 0x%x: not asked for",
+				   (unsigned)kr->kind);
+			res->partial = true;
+			kr->values.n = 0;
+		}
+		r = verify_kind(n, resource, s, kr, &signers[i], &res->partial);
+	}
 	res->signers = signers;
 	return r;
 }

@@ -6,11 +6,14 @@
 
 /*
  * Decodes a FetchAns into n->arena and discards every value that does not
- * verify or whose signer may not write there; fills in res->signers and, where
- * something was discarded, res->partial.  Errors as from a decoder.
+ * verify, whose signer may not write there, or that was not asked for (no
+ * specifiers: that does not matter); fills in res->signers and, where something
+ * was discarded, res->partial.  Errors as from a decoder.
  */
 enum err client_verify_fetch(struct node *n, const struct node_id *resource,
-			     struct slice body, struct fetch_ans *ans,
+			     const struct stored_data_specifier *asked,
+			     size_t n_asked, struct slice body,
+			     struct fetch_ans *ans,
 			     struct result *res) MUST_CHECK;
 
 #endif

@@ -406,6 +406,57 @@ static void discarded(void **state)
 	toy_signer_clear(&w->toy, &unknown);
 }
 
+/* Good values of a Kind, a key or an index that was not asked for are no answer
+ * to what was; neither is a Kind twice, or a second single value. */
+static void not_asked_for(void **state)
+{
+	struct slice key = SLICE_LIT("mine");
+	struct stored_data_specifier spec[] = {
+		{ .kind = USER_DICT, .keys = { &key, 1 } },
+		{ .kind = USER_VALUE },
+	};
+	struct command c = fetch_of(spec);
+	struct stored_data dict[2], single[2], array;
+	struct fetch_kind_response kr[] = {
+		{ .kind = USER_DICT, .values = { dict, 2 } },
+		{ .kind = USER_VALUE, .values = { single, 2 } },
+		{ .kind = USER_ARRAY, .values = { &array, 1 } },
+		{ .kind = USER_VALUE, .values = { single, 1 } },
+	};
+	static const uint32_t left[] = { 1, 1, 0, 0 };
+	struct fetch_ans ans = { { kr, N_OF(kr) } };
+	const struct fetch_kind_response *got;
+	const struct outcome *o;
+	const struct heard *h;
+	struct draft d;
+	uint64_t id;
+
+	(void)state;
+	c.n_specifiers = N_OF(spec);
+	h = ask(&c, MSG_FETCH_REQ, &id);
+	dict[0] = value(&carol->signer, "other", "another key");
+	dict[1] = value(&carol->signer, "mine", "asked for");
+	single[0] = single[1] = array = value(&carol->signer, "", "one");
+	rogue_sign_value(mallory, &carol->signer, &at, USER_VALUE, &single[0]);
+	single[1].storage_time--;
+	rogue_sign_value(mallory, &carol->signer, &at, USER_VALUE, &single[1]);
+	rogue_sign_value(mallory, &carol->signer, &at, USER_ARRAY, &array);
+	draft_answer(&d, mallory, h, MSG_FETCH_ANS);
+	draft_body(&d, &wire_type_fetch_ans, &ans);
+	d.certs[d.n_certs++] = carol->signer.cert;
+	rogue_send(mallory, h->link, &d);
+	o = outcome_of(id);
+	assert_ok(o->result.err);
+	assert_true(o->result.partial);
+	got = o->result.fetch->kind_responses.v;
+	for (size_t i = 0; i < N_OF(left); i++)
+		assert_int_equal(got[i].values.n, left[i]);
+	assert_slice_equal(got[0].values.v[0].value.value,
+			   SLICE_LIT("asked for"));
+	assert_int_equal(got[1].values.v[0].storage_time,
+			 single[0].storage_time);
+}
+
 /* What does not exist and is signed by nobody is no partial answer. */
 static void synthetic(void **state)
 {
@@ -569,10 +620,10 @@ int main(void)
 #define HONEST(f) cmocka_unit_test_setup_teardown(f, honest, teardown)
 #define ROGUE(f)  cmocka_unit_test_setup_teardown(f, rogue, teardown)
 	const struct CMUnitTest tests[] = {
-		HONEST(round_trip),   HONEST(too_old),  HONEST(counters),
-		HONEST(refusals),     HONEST(find),     HONEST(certificates),
-		ROGUE(discarded),     ROGUE(synthetic), ROGUE(taught),
-		ROGUE(too_old_twice), ROGUE(garbage),
+		HONEST(round_trip), HONEST(too_old),      HONEST(counters),
+		HONEST(refusals),   HONEST(find),         HONEST(certificates),
+		ROGUE(discarded),   ROGUE(not_asked_for), ROGUE(synthetic),
+		ROGUE(taught),      ROGUE(too_old_twice), ROGUE(garbage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
