@@ -93,13 +93,16 @@ void config_update_on_request(struct node *n, struct request *req)
 /* The signature of a document does not make its sender's certificate good. */
 static void drop_bad_links(struct node *n)
 {
-	struct link *next;
+	struct link *l = n->links.first;
 	enum err r;
 
-	for (struct link *l = n->links.first; l != NULL; l = next) {
-		next = l->next;
-		if ((r = certs_current(n, l->cert)) != OK)
-			link_close(n, l, r);
+	while (l != NULL) {
+		if ((r = certs_current(n, l->cert)) == OK) {
+			l = l->next;
+			continue;
+		}
+		link_close(n, l, r);
+		l = n->links.first; /* others may have gone with it */
 	}
 }
 
