@@ -46,6 +46,7 @@ unit_tests = \
 	tests/unit/test_driver \
 	tests/unit/test_driver_node \
 	tests/unit/test_frag \
+	tests/unit/test_hostile \
 	tests/unit/test_join \
 	tests/unit/test_link \
 	tests/unit/test_node \
@@ -98,6 +99,8 @@ tests_unit_test_conf_xml_SOURCES = tests/unit/test_conf_xml.c \
 	tests/unit/conf_fixture.c tests/unit/conf_fixture.h
 tests_unit_test_wire_vectors_SOURCES = tests/unit/test_wire_vectors.c \
 	tests/unit/vector.c tests/unit/vector.h
+tests_unit_test_hostile_SOURCES = tests/unit/test_hostile.c $(scene)
+tests_unit_test_hostile_LDADD = $(sim_ldadd)
 tests_unit_test_join_SOURCES = tests/unit/test_join.c $(scene)
 tests_unit_test_join_LDADD = $(sim_ldadd)
 tests_unit_test_update_SOURCES = tests/unit/test_update.c $(scene)

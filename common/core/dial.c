@@ -325,6 +325,16 @@ static void supersede(struct node *n, const struct node_id *source)
 	}
 }
 
+/* Links that a node's Attaches have made, and that it says nothing on. */
+static uint32_t unfinished(const struct node *n, const struct node_id *source)
+{
+	uint32_t k = 0;
+
+	for (const struct dial *d = n->dials.first; d != NULL; d = d->next)
+		k += d->answering && id_eq(&d->node, source);
+	return k;
+}
+
 void dial_on_attach(struct node *n, struct request *req)
 {
 	struct ip_address_port found[CANDIDATES_MAX];
@@ -359,6 +369,11 @@ void dial_on_attach(struct node *n, struct request *req)
 		return;
 	}
 	supersede(n, &req->source);
+	if (unfinished(n, &req->source) >= DIALS_PER_NODE_MAX) {
+		request_refuse_take(n, req, ERR_FULL,
+				    "earlier Attaches of yours are not done");
+		return;
+	}
 	if (node_failed(n, candidate_body(n, false, false, &body)) != OK ||
 	    (d = dial_new(n, DIAL_CONNECTING, NULL, NULL)) == NULL) {
 		request_drop_take(n, req);
@@ -437,15 +452,18 @@ void dial_link_open(struct node *n, struct link *l)
  */
 static void replace_older(struct node *n, const struct link *l)
 {
-	struct link *next;
+	struct link *k = n->links.first;
 
 	if (id_cmp(&n->id, &l->node_id) < 0)
 		return;
-	for (struct link *k = n->links.first; k != NULL; k = next) {
-		next = k->next;
-		if (k->attached && k->serial < l->serial &&
-		    id_eq(&k->node_id, &l->node_id))
-			link_close(n, k, ERR_LINK_CLOSED);
+	while (k != NULL) {
+		if (!k->attached || k->serial >= l->serial ||
+		    !id_eq(&k->node_id, &l->node_id)) {
+			k = k->next;
+			continue;
+		}
+		link_close(n, k, ERR_LINK_CLOSED);
+		k = n->links.first; /* others may have gone with it */
 	}
 }
 

@@ -5,8 +5,9 @@
 /* Every limit of the core.  Reaching one is an outcome with a code and a test.
  */
 enum {
-	LINKS_MAX = 1024,    /* links of one node */
-	LINK_SENT_MAX = 512, /* frames without ACK, of one link */
+	LINKS_MAX = 1024,        /* links of one node */
+	LINKS_PER_NODE_MAX = 64, /* of those, to one other node */
+	LINK_SENT_MAX = 512,     /* frames without ACK, of one link */
 	LINK_SENT_BYTES_MAX = 8 << 20,
 	TXNS_MAX = 4096,     /* own requests in flight */
 	REQUESTS_MAX = 4096, /* requests being answered */
@@ -17,6 +18,7 @@ enum {
 	REASSEMBLY_BYTES_MAX = 4 << 20,
 	CERTS_MAX = 2048,            /* certificates in the cache */
 	DIALS_MAX = 256,             /* Attaches and connects under way */
+	DIALS_PER_NODE_MAX = 4,      /* of those, for one node's Attaches */
 	CANDIDATES_MAX = 16,         /* of one Attach, tried */
 	COMMANDS_MAX = 4096,         /* under way */
 	CONFIG_UPDATES_MAX = 64,     /* being sent to nodes that are behind */

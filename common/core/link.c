@@ -343,13 +343,23 @@ void link_bytes(struct node *n, const struct event *ev)
 
 /* ---- opening and closing ---- */
 
+/* One member that has all links would leave none to others. */
+static bool has_room(const struct node *n, const struct cert *c)
+{
+	uint32_t own = 0;
+
+	for (const struct link *l = n->links.first; l != NULL; l = l->next)
+		own += id_eq(&l->cert->node_ids[0], &c->node_ids[0]);
+	return n->links.n < LINKS_MAX && own < LINKS_PER_NODE_MAX;
+}
+
 enum err link_opened(struct node *n, const struct event *ev)
 {
 	struct effect refuse = { .type = FX_CLOSE, .link = ev->link };
 	struct link *l;
 	enum err r;
 
-	if ((r = certs_current(n, ev->cert)) == OK && n->links.n >= LINKS_MAX)
+	if ((r = certs_current(n, ev->cert)) == OK && !has_room(n, ev->cert))
 		r = ERR_FULL;
 	if (r != OK || n->state == STATE_LEFT ||
 	    (l = calloc(1, sizeof(*l))) == NULL) {

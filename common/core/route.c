@@ -301,6 +301,20 @@ static bool loops(const struct node *n, const struct destination_list *via)
 	return been_here >= 2;
 }
 
+/*
+ * What a hop adds to the Via List may make a message larger than the overlay
+ * allows.  Its next hop would have to close the link, s6.6: it goes no further.
+ */
+static bool fits(struct node *n, const struct forwarding_header *h,
+		 size_t payload_len)
+{
+	struct slice bytes;
+
+	return node_failed(n, node_encode(n, &wire_type_forwarding_header, h,
+					  &bytes)) == OK &&
+	       bytes.len + payload_len <= n->overlay->max_message_size;
+}
+
 static void forward(struct node *n, struct transit *t)
 {
 	struct forwarding_header h = t->p->header;
@@ -335,6 +349,11 @@ static void forward(struct node *n, struct transit *t)
 		if (!response &&
 		    node_failed(n, leave_trail(n, t, &h.via_list)) != OK)
 			return;
+	}
+	if (!fits(n, &h, t->p->payload.len)) {
+		reply_error(n, t->from, t->p, ERR_MESSAGE_TOO_LARGE,
+			    "larger than max-message-size for the next hop");
+		return;
 	}
 	node_trace(n, "forward %016llx to %s",
 		   (unsigned long long)h.transaction_id,

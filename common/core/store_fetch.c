@@ -140,6 +140,11 @@ static enum err fill(struct node *n, struct store_fetch *f,
 	}
 	if (unknown->n > 0)
 		return ERR_UNKNOWN_KIND;
+	/* Each takes its place in the answer: one that cannot fit is not begun,
+	 * lest a message of many keys keeps the storage busy for nothing. */
+	if (f->n_queries > f->left / GAP_BYTES)
+		return why_err(why, ERR_RESPONSE_TOO_LARGE,
+			       "%zu keys and ranges", f->n_queries);
 	r = store_kinds_differ(n, ids, f->n_kinds, why);
 	for (uint32_t i = 0; i < f->n_kinds && r == OK; i++)
 		r = check_selectors(a, f->kinds[i].spec, why);

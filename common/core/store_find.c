@@ -5,6 +5,8 @@
  */
 #include "core/store_find.h"
 
+#include <stdlib.h>
+
 #include "core/state.h"
 
 struct store_find {
@@ -37,13 +39,29 @@ static void found(struct node *n, void *ctx, enum err r,
 		store_refuse_take(n, f->req, r, &why);
 }
 
-static bool twice(const struct kind_id_list *kinds)
+static int by_number(const void *a, const void *b)
 {
+	const uint32_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* Thousands may be asked for, all unknown: sorted, not each with each. */
+static enum err check_twice(struct arena *a, const struct kind_id_list *kinds,
+			    struct why *why)
+{
+	uint32_t *v = arena_zalloc(a, kinds->n, sizeof(*v));
+
+	if (v == NULL)
+		return ERR_NOMEM;
 	for (uint32_t i = 0; i < kinds->n; i++)
-		for (uint32_t j = 0; j < i; j++)
-			if (kinds->v[i] == kinds->v[j])
-				return true;
-	return false;
+		v[i] = kinds->v[i];
+	qsort(v, kinds->n, sizeof(*v), by_number);
+	for (uint32_t i = 1; i < kinds->n; i++)
+		if (v[i] == v[i - 1])
+			return why_err(why, ERR_INVALID_MESSAGE,
+				       "a Kind is there twice");
+	return OK;
 }
 
 /*
@@ -95,8 +113,8 @@ void store_find_start_take(struct node *n, struct request *req)
 		r = ERR_NOMEM;
 	if (r == OK)
 		r = store_resource(body.resource, &f->resource, &why);
-	if (r == OK && twice(&body.kinds))
-		r = why_err(&why, ERR_INVALID_MESSAGE, "a Kind is there twice");
+	if (r == OK)
+		r = check_twice(&req->arena, &body.kinds, &why);
 	if (r == OK && !ring_responsible(n, &f->resource))
 		r = why_err(&why, ERR_NOT_FOUND,
 			    "this peer is not responsible for that resource");

@@ -10,7 +10,7 @@
  * lives until rogue_free().
  */
 
-enum { ROGUE_LINKS_MAX = 64, DRAFT_LIST_MAX = 128, DRAFT_CERTS_MAX = 8 };
+enum { ROGUE_LINKS_MAX = 80, DRAFT_LIST_MAX = 128, DRAFT_CERTS_MAX = 8 };
 
 struct rogue_link {
 	uint32_t number;

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A member with a good certificate who wants to harm the others: by what goes
+ * through a peer, by taking all there is of something, by questions that cost
+ * more than they bring.
+ */
+#include "scene.h"
+
+#include <stdio.h>
+
+#include "core/state.h"
+
+#define ID_OF(host) (&(host)->signer.node_id)
+
+/* One more link to the first peer, which stays; false when it has no room. */
+static bool may_link(struct scene *s, struct rogue *r)
+{
+	uint32_t link = rogue_connect(r, s->peer[0]);
+
+	scene_run(s, 0.1);
+	return link != 0 && rogue_link(r, link)->up;
+}
+
+/* A Ping that is so large on the wire. */
+static void large_ping(struct scene *s, struct draft *d,
+		       const struct node_id *to, size_t size)
+{
+	static uint8_t padding[UINT16_MAX];
+	struct ping_req ping = { { 0 } };
+	size_t bare;
+
+	scene_ping_node(s, d, to);
+	bare = draft_encode(d).len;
+	assert_true(bare < size);
+	ping.padding = slice_of(padding, size - bare);
+	draft_body(d, &wire_type_ping_req, &ping);
+	assert_int_equal(draft_encode(d).len, size);
+}
+
+/*
+ * 6940-6.6-R2: who gets a message that is too large closes the link.  A peer
+ * that lengthens the Via List must not be made to lose its links with that.
+ */
+static void too_large_behind_the_first_hop(void **state)
+{
+	const size_t via_entry = 18;
+	struct scene s;
+	struct draft d;
+	size_t max;
+
+	(void)state;
+	scene_open(&s, 3);
+	max = s.w->overlay->max_message_size;
+	large_ping(&s, &d, ID_OF(s.peer[1]), max - via_entry);
+	(void)scene_answer(&s, &d, 0);
+	large_ping(&s, &d, ID_OF(s.peer[1]), max - via_entry + 1);
+	(void)scene_answer(&s, &d, ERROR_MESSAGE_TOO_LARGE);
+	large_ping(&s, &d, ID_OF(s.peer[0]), max); /* for itself: it may come */
+	(void)scene_answer(&s, &d, 0);
+	for (uint32_t i = 0; i < s.n_peers; i++)
+		assert_false(
+			scene_traced(s.peer[i], "closed MESSAGE_TOO_LARGE"));
+	scene_close(&s);
+}
+
+/* Links of one member are so many and no more; others still get theirs. */
+static void all_links(void **state)
+{
+	struct node_id id = scene_id(0x90);
+	struct scene s;
+	struct rogue *other;
+	uint32_t n = 1; /* the scene's own */
+
+	(void)state;
+	scene_open(&s, 2);
+	other = rogue_new(s.w, "carol", &id);
+	while (n < LINKS_PER_NODE_MAX + 2 && may_link(&s, s.rogue))
+		n++;
+	assert_int_equal(n, LINKS_PER_NODE_MAX);
+	assert_true(may_link(&s, other));
+	rogue_close(s.rogue, s.link);
+	scene_run(&s, 1);
+	assert_true(may_link(&s, s.rogue));
+	rogue_free(other);
+	scene_close(&s);
+}
+
+/* An AttachReq with its sender's own address, which answers nothing there. */
+static const struct heard *attach(struct scene *s)
+{
+	struct ice_candidate c = {
+		.addr_port = s->rogue->host->address,
+		.overlay_link = OVERLAY_LINK_TLS_TCP_FH_NO_ICE,
+		.foundation = SLICE_LIT("1"),
+		.priority = 1,
+		.type = CAND_HOST,
+	};
+	const struct attach_req_ans body = { .role = SLICE_LIT("passive"),
+					     .candidates = { &c, 1 } };
+	const struct heard *h;
+	struct draft d;
+
+	draft_init(&d, s->rogue, MSG_ATTACH_REQ);
+	draft_to_node(&d, ID_OF(s->peer[0]));
+	draft_body(&d, &wire_type_attach_req_ans, &body);
+	h = rogue_answer(s->rogue, rogue_send(s->rogue, s->link, &d),
+			 5 * SECOND_US);
+	assert_non_null(h);
+	return h;
+}
+
+/* Attaches whose links stay silent: a few at a time of one member. */
+static void all_dials(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_open(&s, 2);
+	s.rogue->no_acks = true;
+	for (uint32_t i = 0; i < DIALS_PER_NODE_MAX; i++) {
+		assert_int_equal(heard_error(s.rogue, attach(&s)), 0);
+		scene_run(&s, 0.5);
+	}
+	assert_int_not_equal(heard_error(s.rogue, attach(&s)), 0);
+	scene_run(&s, 20); /* they are given up */
+	s.link = rogue_connect(s.rogue, s.peer[0]);
+	assert_int_equal(heard_error(s.rogue, attach(&s)), 0);
+	scene_close(&s);
+}
+
+enum { KEYS = 5000 };
+
+/* A FetchReq of thousands of keys. */
+static void many_keys(struct draft *d, struct slice resource, uint32_t n)
+{
+	static char text[KEYS][16];
+	static struct slice keys[KEYS];
+	struct stored_data_specifier spec = { .kind = USER_DICT,
+					      .keys = { keys, n } };
+	struct fetch_req req = { resource, { &spec, 1 } };
+
+	for (uint32_t i = 0; i < n; i++) {
+		(void)snprintf(text[i], sizeof(text[i]), "%04u", (unsigned)i);
+		keys[i] = slice_str(text[i]);
+	}
+	draft_body(d, &wire_type_fetch_req, &req);
+}
+
+/* What cannot have an answer does not reach the storage. */
+static void many_questions(void **state)
+{
+	uint32_t n[] = { 100, KEYS };
+	uint16_t error[] = { 0, ERROR_RESPONSE_TOO_LARGE };
+	struct node_id at = scene_id(0x10);
+	uint64_t reads[2];
+	struct scene s;
+	struct draft d;
+
+	(void)state;
+	scene_open(&s, 1);
+	for (size_t i = 0; i < N_OF(n); i++) {
+		draft_init(&d, s.rogue, MSG_FETCH_REQ);
+		draft_to_resource(&d, &at);
+		many_keys(&d, id_slice(&at, RING_ID_LEN), n[i]);
+		reads[i] = s.peer[0]->node->reads.last_id;
+		(void)scene_answer(&s, &d, error[i]);
+		reads[i] = s.peer[0]->node->reads.last_id - reads[i];
+	}
+	assert_int_equal(reads[0], 1);
+	assert_int_equal(reads[1], 0);
+	scene_close(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(too_large_behind_the_first_hop),
+		cmocka_unit_test(all_links),
+		cmocka_unit_test(all_dials),
+		cmocka_unit_test(many_questions),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
