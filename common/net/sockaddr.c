@@ -53,6 +53,13 @@ enum err sockaddr_read(struct ip_address_port *out,
 	return OK;
 }
 
+bool sockaddr_same_network(const struct ip_address_port *a,
+			   const struct ip_address_port *b)
+{
+	return a->type == b->type &&
+	       memcmp(a->addr, b->addr, a->type == ADDRESS_IPV4 ? 4 : 8) == 0;
+}
+
 static bool is_any(const struct ip_address_port *a)
 {
 	static const uint8_t zero[sizeof(a->addr)];

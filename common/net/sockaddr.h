@@ -13,6 +13,9 @@ enum err sockaddr_make(struct sockaddr_storage *out, socklen_t *len,
 		       const struct ip_address_port *a) MUST_CHECK;
 enum err sockaddr_read(struct ip_address_port *out,
 		       const struct sockaddr_storage *in) MUST_CHECK;
+/* Probably one user's: the same IPv4 address, or the same /64 of IPv6. */
+bool sockaddr_same_network(const struct ip_address_port *a,
+			   const struct ip_address_port *b);
 /*
  * Adds `a` to the list; 0.0.0.0 and :: are added as every address of that
  * family that this machine has, its loopback addresses only when there is no

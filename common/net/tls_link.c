@@ -56,6 +56,7 @@ void tls_link_drop(struct tls_link *l)
 	}
 	SSL_free(l->ssl);
 	t->cfg.crypto->cert_unref(t->cfg.crypto->ctx, l->cert);
+	t->queued -= l->out.len;
 	buf_clear(&l->out);
 	uv_close((uv_handle_t *)&l->poll, on_closed);
 	uv_close((uv_handle_t *)&l->timer, on_closed);
@@ -97,6 +98,20 @@ static void watch(struct tls_link *l)
 		fail(l, ERR_SYS);
 }
 
+/* A host that vanished without a word must not keep its links for ever.  Where
+ * that cannot be set it may. */
+static void keep_alive(int fd)
+{
+	const int on = 1, idle_s = 60, interval_s = 15, probes = 4;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s,
+			 sizeof(idle_s));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s,
+			 sizeof(interval_s));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+}
+
 /* `fd` is the link's from here on, also on failure. */
 static enum err link_new_take(struct tls *t, int fd, bool server,
 			      const struct ip_address_port *remote,
@@ -117,6 +132,7 @@ static enum err link_new_take(struct tls *t, int fd, bool server,
 	/* Without it small messages wait for ACKs; a failure costs only time.
 	 */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	keep_alive(fd);
 	uv_timer_init(t->cfg.loop, &l->timer);
 	l->tls = t;
 	l->fd = fd;
@@ -139,17 +155,34 @@ static enum err link_new_take(struct tls *t, int fd, bool server,
 	return OK;
 }
 
-/* Whoever has been in the handshake for longest makes room: those that never
- * end it keep nobody out. */
-static void drop_oldest_half_open(struct tls *t)
+static bool half_open(const struct tls_link *l)
 {
-	struct tls_link *oldest = NULL;
+	return l->server && l->state == TLS_HANDSHAKE;
+}
+
+/*
+ * Those that never end their handshake keep nobody out: the oldest makes room,
+ * of the address that has most of them.  So a crowd from one address throws out
+ * its own.
+ */
+static void drop_half_open(struct tls *t)
+{
+	struct tls_link *victim = NULL;
+	uint32_t most = 0, own;
 
 	for (struct tls_link *l = t->links; l != NULL; l = l->next) {
-		if (l->server && l->state == TLS_HANDSHAKE)
-			oldest = l;
+		if (!half_open(l))
+			continue;
+		own = 0;
+		for (struct tls_link *k = t->links; k != NULL; k = k->next)
+			own += half_open(k) &&
+			       sockaddr_same_network(&k->remote, &l->remote);
+		if (own >= most) {
+			most = own;
+			victim = l;
+		}
 	}
-	tls_link_drop(oldest);
+	tls_link_drop(victim);
 }
 
 enum err tls_link_accept_take(struct tls *t, int fd,
@@ -159,7 +192,7 @@ enum err tls_link_accept_take(struct tls *t, int fd,
 	enum err r;
 
 	if (t->n_half_open >= TLS_HALF_OPEN_MAX)
-		drop_oldest_half_open(t);
+		drop_half_open(t);
 	if ((r = link_new_take(t, fd, true, remote, &l)) != OK)
 		return r;
 	l->state = TLS_HANDSHAKE;
@@ -275,8 +308,10 @@ static void flush(struct tls_link *l)
 		ERR_clear_error();
 		errno = 0;
 		ret = SSL_write_ex(l->ssl, l->out.p, l->out.len, &n);
-		if (ret == 1)
+		if (ret == 1) {
 			buf_consume(&l->out, n);
+			l->tls->queued -= n;
+		}
 	}
 	if (ret != 1) {
 		after_ssl(l, ret);
@@ -287,19 +322,41 @@ static void flush(struct tls_link *l)
 	}
 }
 
+static void too_slow(struct tls_link *l)
+{
+	(void)why_err(&l->why, ERR_FULL, "the other side reads too slowly");
+	l->tls->queued -= l->out.len;
+	buf_clear(&l->out);
+	fail(l, ERR_FULL);
+}
+
+/* All queues together have a limit as well: the longest goes, which is that of
+ * whoever reads least. */
+static void drop_longest_queue(struct tls *t)
+{
+	struct tls_link *longest = NULL;
+
+	for (struct tls_link *l = t->links; l != NULL; l = l->next)
+		if ((l->state == TLS_OPEN || l->state == TLS_CLOSING) &&
+		    (longest == NULL || l->out.len > longest->out.len))
+			longest = l;
+	if (longest != NULL)
+		too_slow(longest);
+}
+
 void tls_link_send(struct tls_link *l, struct slice bytes)
 {
 	if (l->state != TLS_OPEN)
 		return; /* failed: `down` is on its way */
 	if (buf_append_slice(&l->out, bytes) != OK) {
-		(void)why_err(&l->why, ERR_FULL,
-			      "the other side reads too "
-			      "slowly");
-		fail(l, ERR_FULL);
+		too_slow(l);
 		return;
 	}
+	l->tls->queued += bytes.len;
 	if (l->out.len == bytes.len)
 		flush(l);
+	if (l->tls->queued > TLS_QUEUES_MAX)
+		drop_longest_queue(l->tls);
 }
 
 /* Closing a socket with unread bytes resets the connection, and the other side

@@ -13,7 +13,8 @@ struct tls_link;
 enum {
 	TLS_HANDSHAKE_MS = 10000, /* from the TCP connect on */
 	TLS_LINGER_MS = 2000,     /* to send what is queued, at a close */
-	TLS_QUEUE_MAX = 16 << 20  /* bytes queued; more: the link fails */
+	TLS_QUEUE_MAX = 16 << 20, /* bytes queued; more: the link fails */
+	TLS_QUEUES_MAX = 64 << 20 /* of all links; more: the longest fails */
 };
 
 /* What happens to links.  None is called from inside tls_link_connect(),

@@ -19,6 +19,7 @@ struct tls {
 	SSL_CTX *ctx;
 	struct tls_link *links; /* all that are not gone */
 	uint32_t n_links, n_half_open;
+	size_t queued; /* bytes not yet taken by TLS, of all links */
 	struct tls_listener *listeners[TLS_LISTENERS_MAX];
 	uint32_t n_listeners;
 	int spare_fd; /* given up to refuse a connection when there are no more

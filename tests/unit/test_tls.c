@@ -154,16 +154,25 @@ struct raw {
 	int done; /* 1: handshake through, -1: failed */
 };
 
-static void raw_connect(struct raw *r, const struct world *w)
+static void raw_connect_from(struct raw *r, const struct world *w,
+			     uint32_t address)
 {
+	struct sockaddr_in own = { .sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(address) };
 	struct sockaddr_in sa = { .sin_family = AF_INET,
 				  .sin_port = htons(w->address.port),
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
 	*r = (struct raw){ .fd = socket(AF_INET, SOCK_STREAM, 0) };
 	assert_true(r->fd >= 0);
+	assert_int_equal(bind(r->fd, (struct sockaddr *)&own, sizeof(own)), 0);
 	assert_int_equal(connect(r->fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
 	assert_int_equal(fcntl(r->fd, F_SETFL, O_NONBLOCK), 0);
+}
+
+static void raw_connect(struct raw *r, const struct world *w)
+{
+	raw_connect_from(r, w, INADDR_LOOPBACK);
 }
 
 /* `s` NULL: without a certificate. */
@@ -504,6 +513,36 @@ static void stalled(void **state)
 	free(r);
 }
 
+/* A crowd from one address throws out its own, not who comes from another and
+ * is slow. */
+static void crowd(void **state)
+{
+	enum { CROWD = TLS_HALF_OPEN_MAX + 64 };
+	struct raw *r = calloc(CROWD, sizeof(*r)), slow;
+	struct signer *s;
+	struct world w;
+
+	(void)state;
+	assert_non_null(r);
+	world_open(&w, 0);
+	raw_connect_from(&slow, &w, INADDR_LOOPBACK + 1);
+	for (size_t i = 0; i < CROWD; i++) {
+		raw_connect(&r[i], &w);
+		uv_run(&w.loop, UV_RUN_NOWAIT);
+	}
+	RUN_UNTIL(&w, raw_closed(&r[CROWD - TLS_HALF_OPEN_MAX]));
+	assert_false(raw_closed(&r[CROWD - 1]));
+	s = pki_signer(&w.pki, 2, KEY_P256);
+	raw_tls(&slow, s, ANY);
+	RUN_UNTIL(&w, raw_handshake(&slow) != 0 && w.server.n_up == 1);
+	for (size_t i = 0; i < CROWD; i++)
+		raw_close(&r[i]);
+	raw_close(&slow);
+	signer_close(s, w.pki.crypto);
+	world_close(&w);
+	free(r);
+}
+
 /* Who does not read is closed when the queue is full. */
 static void slow_reader(void **state)
 {
@@ -526,6 +565,39 @@ static void slow_reader(void **state)
 	assert_err(w.server.err, ERR_FULL);
 	assert_non_null(strstr(w.server.why.text, "slowly"));
 	raw_close(&r);
+	signer_close(s, w.pki.crypto);
+	world_close(&w);
+}
+
+/* None of them is too slow by itself, but all together are. */
+static void slow_readers(void **state)
+{
+	enum { READERS = 10, CHUNKS = 12 };
+	static uint8_t chunk[1 << 20];
+	struct tls_link *l[READERS];
+	struct raw r[READERS];
+	struct signer *s;
+	struct world w;
+
+	(void)state;
+	world_open(&w, 0);
+	s = pki_signer(&w.pki, 2, KEY_P256);
+	for (int i = 0; i < READERS; i++) {
+		raw_connect(&r[i], &w);
+		raw_tls(&r[i], s, ANY);
+		RUN_UNTIL(&w,
+			  raw_handshake(&r[i]) != 0 && w.server.n_up == i + 1);
+		l[i] = w.server.link;
+	}
+	for (int k = 0; k < CHUNKS && w.server.n_down == 0; k++)
+		for (int i = 0; i < READERS && w.server.n_down == 0; i++) {
+			tls_link_send(l[i], slice_of(chunk, sizeof(chunk)));
+			uv_run(&w.loop, UV_RUN_NOWAIT);
+		}
+	RUN_UNTIL(&w, w.server.n_down > 0);
+	assert_err(w.server.err, ERR_FULL);
+	for (int i = 0; i < READERS; i++)
+		raw_close(&r[i]);
 	signer_close(s, w.pki.crypto);
 	world_close(&w);
 }
@@ -696,7 +768,8 @@ int main(void)
 		cmocka_unit_test(links),          cmocka_unit_test(refused),
 		cmocka_unit_test(pins),           cmocka_unit_test(versions),
 		cmocka_unit_test(garbage),        cmocka_unit_test(stalled),
-		cmocka_unit_test(slow_reader),    cmocka_unit_test(addresses),
+		cmocka_unit_test(crowd),          cmocka_unit_test(slow_reader),
+		cmocka_unit_test(slow_readers),   cmocka_unit_test(addresses),
 		cmocka_unit_test(no_descriptors), cmocka_unit_test(keylog),
 		cmocka_unit_test(paused),         cmocka_unit_test(no_node_id),
 	};
