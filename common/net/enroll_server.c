@@ -66,7 +66,7 @@ static size_t wanted(const struct httpd_request *q)
 
 	if (!httpd_field(q, "nodeids", &s, NULL))
 		return 1;
-	if (s.len >= sizeof(text))
+	if (s.len == 0 || s.len >= sizeof(text))
 		return 0;
 	memcpy(text, s.p, s.len);
 	text[s.len] = '\0';

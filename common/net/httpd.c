@@ -360,11 +360,13 @@ static void on_moved(void *ctx)
 static void serve_socket(struct httpd *h, int fd,
 			 const struct sockaddr_storage *from, socklen_t len)
 {
+	struct ip_address_port remote;
 	int pair[2], one = 1;
 
 	/* without it an answer may wait for an ACK; no harm otherwise */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+	if (sockaddr_read(&remote, from) != OK ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
 		       pair) != 0) {
 		close(fd);
 		return;
@@ -376,7 +378,7 @@ static void serve_socket(struct httpd *h, int fd,
 		return;
 	}
 	/* A failure closes both ends, which is all there is to tell. */
-	if (tls_pipe_start_take(h->tls, fd, pair[0]) != OK)
+	if (tls_pipe_start_take(h->tls, fd, pair[0], &remote) != OK)
 		run(h);
 }
 
@@ -432,7 +434,8 @@ static enum err start_mhd(struct httpd *h)
 		0, NULL, NULL, on_request, h, MHD_OPTION_NOTIFY_COMPLETED,
 		on_completed, h, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned)HTTPD_IDLE_S, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)TLS_PIPES_MAX, MHD_OPTION_END);
+		2u * TLS_PIPES_MAX, /* it sees later what has been closed */
+		MHD_OPTION_END);
 	return h->mhd == NULL ? ERR_SYS : OK;
 }
 

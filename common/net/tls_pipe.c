@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/sockaddr.h"
+
 enum { PIPE_CHUNK = 16384 };
 
 /* Bytes on their way from one end to the other. */
@@ -26,9 +28,10 @@ struct tls_pipe {
 	struct tls_pipe_server *server;
 	struct tls_pipe *prev, *next;
 	SSL *ssl;
+	struct ip_address_port from;
 	int socket, plain;
 	uv_poll_t on_socket, on_plain;
-	uv_timer_t timer; /* of the handshake */
+	uv_timer_t timer; /* of the handshake, then of all */
 	int handles;      /* not yet closed */
 	bool up, closing;
 	struct pipe_buf in, out;
@@ -104,6 +107,11 @@ static enum moved blocked(struct tls_pipe *p, int rc)
 	}
 }
 
+static void on_timeout(uv_timer_t *h)
+{
+	end(h->data);
+}
+
 static enum moved shake_hands(struct tls_pipe *p)
 {
 	int rc;
@@ -112,7 +120,7 @@ static enum moved shake_hands(struct tls_pipe *p)
 	if ((rc = SSL_do_handshake(p->ssl)) != 1)
 		return blocked(p, rc);
 	p->up = true;
-	uv_timer_stop(&p->timer);
+	(void)uv_timer_start(&p->timer, on_timeout, TLS_PIPE_LIFE_MS, 0);
 	return MOVED;
 }
 
@@ -252,11 +260,6 @@ static void on_ready(uv_poll_t *h, int status, int events)
 		move(p);
 }
 
-static void on_timeout(uv_timer_t *h)
-{
-	end(h->data);
-}
-
 /* ---- the beginning ---- */
 
 static enum err start(struct tls_pipe *p)
@@ -281,15 +284,40 @@ static enum err start(struct tls_pipe *p)
 	return OK;
 }
 
-enum err tls_pipe_start_take(struct tls_pipe_server *s, int socket, int plain)
+/* Those that come and say nothing keep nobody out but their like. */
+static void make_room(struct tls_pipe_server *s)
 {
-	struct tls_pipe *p = NULL;
+	struct tls_pipe *victim = NULL;
+	size_t n = 0, most = 0, own;
+
+	for (struct tls_pipe *p = s->pipes; p != NULL; p = p->next) {
+		if (p->closing)
+			continue;
+		n++;
+		own = 0;
+		for (struct tls_pipe *k = s->pipes; k != NULL; k = k->next)
+			own += !k->closing &&
+			       sockaddr_same_network(&k->from, &p->from);
+		if (own >= most) {
+			most = own;
+			victim = p;
+		}
+	}
+	if (n >= TLS_PIPES_MAX)
+		end(victim);
+}
+
+enum err tls_pipe_start_take(struct tls_pipe_server *s, int socket, int plain,
+			     const struct ip_address_port *from)
+{
+	struct tls_pipe *p;
 	enum err r = ERR_NOMEM;
 
-	if (s->n_pipes >= TLS_PIPES_MAX) {
-		r = ERR_FULL;
-	} else if ((p = calloc(1, sizeof(*p))) != NULL) {
+	if (s->n_pipes >= TLS_PIPES_MAX)
+		make_room(s);
+	if ((p = calloc(1, sizeof(*p))) != NULL) {
 		p->server = s;
+		p->from = *from;
 		p->socket = socket;
 		p->plain = plain;
 		p->on_socket.data = p;

@@ -252,6 +252,7 @@ new_key()
 	done
 	run ask --max-time 5 "https://$HOST:$PORT/.well-known/reload-config"
 	assert_output --partial 200
+	assert_output --partial 200
 	for fd in "${fds[@]}"; do
 		exec {fd}>&-
 	done
@@ -263,4 +264,16 @@ new_key()
 	assert_regex "$stderr" '-l'
 	run_tool 64 p2psip-overlay serve --dir "$DIR" -l nowhere
 	run_tool 64 p2psip-overlay serve --dir "$DIR" --lifetime never
+}
+
+@test "connections that say nothing keep nobody out" {
+	local fds=() fd
+	for _ in {1..300}; do
+		exec {fd}<>"/dev/tcp/$HOST/$PORT"
+		fds+=("$fd")
+	done
+	run ask --max-time 8 "https://$HOST:$PORT/.well-known/reload-config"
+	for fd in "${fds[@]}"; do
+		exec {fd}>&-
+	done
 }
