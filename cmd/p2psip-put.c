@@ -102,6 +102,19 @@ static enum err encode_value(struct write *w, struct buf *value,
 	return r;
 }
 
+/* The overlay judges by the Kind; what no message can carry is not sent. */
+static enum err check_size(const struct write *w, struct why *why)
+{
+	uint32_t max = session_env(w->session)->overlay->max_message_size;
+
+	if (w->item.value.len <= max)
+		return OK;
+	return why_err(why, ERR_DATA_TOO_LARGE,
+		       "a value of %zu bytes; a message of this overlay has at "
+		       "most %u",
+		       w->item.value.len, (unsigned)max);
+}
+
 int main(int argc, char *argv[])
 {
 	struct buf value = BUF_INIT(VALUE_MAX), wire = BUF_INIT(VALUE_MAX);
@@ -115,6 +128,7 @@ int main(int argc, char *argv[])
 		    OK ||
 	    (r = write_open(&w, &names, argv[0], &why)) != OK ||
 	    (r = encode_value(&w, &value, &wire, &why)) != OK ||
+	    (r = check_size(&w, &why)) != OK ||
 	    (r = write_store(&w, &why)) != OK ||
 	    (verify && (r = write_verify(&w, &why)) != OK))
 		goto out;

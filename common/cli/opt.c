@@ -17,7 +17,7 @@
 #include "base/text.h"
 #include "config.h"
 
-enum { OPTS_MAX = 64, COMMANDS_MAX = 16, HELP_COLUMN = 30 };
+enum { OPTS_MAX = 64, COMMANDS_MAX = 16, HELP_COLUMN = 30, MESSAGE_MAX = 4096 };
 
 struct opt_common opt_common = { .timeout_us = 15000000 };
 
@@ -341,12 +341,14 @@ __attribute__((format(printf, 2, 0))) static void say(const char *subject,
 						      const char *fmt,
 						      va_list ap)
 {
-	/* The tool, without the command of it that runs. */
-	fprintf(stderr, "%.*s: ", (int)strcspn(tool_name, " "), tool_name);
-	if (subject != NULL)
-		fprintf(stderr, "%s: ", subject);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
+	char text[MESSAGE_MAX];
+
+	(void)vsnprintf(text, sizeof(text), fmt, ap); /* cut, if need be */
+	/* The tool, without the command of it that runs.  A line is one write:
+	 * several tools may share stderr. */
+	fprintf(stderr, "%.*s: %s%s%s\n", (int)strcspn(tool_name, " "),
+		tool_name, subject != NULL ? subject : "",
+		subject != NULL ? ": " : "", text);
 }
 
 void opt_say(const char *subject, const char *fmt, ...)

@@ -30,8 +30,6 @@
 
 #define PUBLISH_RETRY_US UINT64_C(60000000)
 #define CACHE_EVERY_US   UINT64_C(300000000)
-/* Between two attempts to join, where the one before found nobody. */
-#define JOIN_RETRY_US UINT64_C(10000000)
 
 struct peer {
 	const struct peer_config *cfg;
@@ -45,7 +43,7 @@ struct peer {
 	struct loop *loop;
 	struct driver *driver;
 	struct publish *publish;
-	struct loop_deadline *publish_timer, *cache_timer, *join_timer;
+	struct loop_deadline *publish_timer, *cache_timer, *give_up_timer;
 	bool joined;  /* has been in the ring */
 	bool leaving; /* a signal has come */
 	enum err end;
@@ -190,34 +188,37 @@ static void on_state(void *ctx, enum node_state state)
 
 /* ---- joining and leaving ---- */
 
+static bool is_passing(enum err r)
+{
+	return r == ERR_NO_LINK || r == ERR_LINK_CLOSED || r == ERR_TIMEOUT ||
+	       r == ERR_REQUEST_TIMEOUT || r == ERR_IN_PROGRESS ||
+	       r == ERR_NOT_FOUND;
+}
+
 static void on_started(void *ctx, const struct result *res)
 {
 	struct peer *p = ctx;
 
 	if (res->err == OK || p->leaving)
 		return;
-	if (res->err == ERR_TIMEOUT || res->err == ERR_IN_PROGRESS ||
-	    res->err == ERR_REQUEST_TIMEOUT || res->err == ERR_LINK_CLOSED) {
-		log_line(p->cfg->log, LOG_WARN, "joining: %s, trying again",
-			 err_text(res->err));
-		loop_deadline_set(p->join_timer,
-				  loop_now().mono_us + JOIN_RETRY_US);
+	/* Others may be starting as well: the core goes on trying. */
+	if (is_passing(driver_cause(p->driver, res->err)))
 		return;
-	}
 	why_err(p->why, res->err, "%s%s%.*s", driver_reason(p->driver),
 		res->info.len == 0 ? "" : ": ", (int)res->info.len,
 		res->info.len == 0 ? "" : (const char *)res->info.p);
 	end(p, res->err);
 }
 
-static void on_join_timer(void *ctx)
+static void on_give_up_timer(void *ctx)
 {
+	struct ip_address_port any;
 	struct peer *p = ctx;
-	struct command c = { .type = CMD_START };
-	enum err r;
 
-	if ((r = driver_command(p->driver, &c, on_started, p)) != OK)
-		end(p, r);
+	if (p->joined || p->leaving || driver_peers(p->driver, &any, 1) > 0)
+		return;
+	why_err(p->why, ERR_NO_LINK, "%s", driver_reason(p->driver));
+	end(p, ERR_NO_LINK);
 }
 
 static void on_left(void *ctx, const struct result *res)
@@ -338,8 +339,8 @@ static enum err open_loop(struct peer *p)
 				   &p->publish_timer)) != OK ||
 	    (r = loop_deadline_new(p->loop, on_cache_timer, p,
 				   &p->cache_timer)) != OK ||
-	    (r = loop_deadline_new(p->loop, on_join_timer, p,
-				   &p->join_timer)) != OK)
+	    (r = loop_deadline_new(p->loop, on_give_up_timer, p,
+				   &p->give_up_timer)) != OK)
 		return r;
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		if ((r = loop_on_signal(p->loop, signals[i], on_signal, p)) !=
@@ -353,6 +354,8 @@ static enum err serve(struct peer *p)
 	const struct ip_address_port *v;
 	char text[ADDRESS_TEXT_MAX];
 	size_t n = driver_listening(p->driver, &v);
+	struct command start = { .type = CMD_START };
+	enum err r;
 
 	for (size_t i = 0; i < n; i++)
 		log_line(p->cfg->log, LOG_INFO, "listening on %s",
@@ -360,7 +363,10 @@ static enum err serve(struct peer *p)
 	if (sandbox_stays_root(&p->sandbox))
 		log_line(p->cfg->log, LOG_WARN,
 			 "running as root: --run-as gives that up");
-	on_join_timer(p);
+	loop_deadline_set(p->give_up_timer,
+			  loop_now().mono_us + opt_common.timeout_us);
+	if ((r = driver_command(p->driver, &start, on_started, p)) != OK)
+		return r;
 	if (p->end == OK)
 		loop_run(p->loop);
 	return p->end != OK ? p->end : driver_failed(p->driver);
@@ -372,7 +378,7 @@ static void peer_close(struct peer *p)
 	driver_free(p->driver);
 	loop_deadline_free(p->publish_timer);
 	loop_deadline_free(p->cache_timer);
-	loop_deadline_free(p->join_timer);
+	loop_deadline_free(p->give_up_timer);
 	loop_free(p->loop);
 	if (p->storage.close != NULL)
 		p->storage.close(p->storage.ctx);

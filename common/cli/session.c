@@ -94,6 +94,7 @@ static void explain(const struct session *s, const struct command *cmd,
 	const char *hint = advice(cmd, r);
 	bool text = res != NULL && res->info.len > 0 &&
 		    text_is_utf8(res->info) &&
+		    !slice_eq(res->info, slice_str(err_text(r))) &&
 		    r != ERR_GENERATION_COUNTER_TOO_LOW &&
 		    r != ERR_UNKNOWN_KIND;
 

@@ -325,6 +325,10 @@ static void forward(struct node *n, struct transit *t)
 	/* Clients and joining nodes are no routers. */
 	if (t->from != NULL && !n->ring.responsible) {
 		trace_drop(n, &h, "not a peer");
+		/* Who would enter through it need not wait to find out. */
+		if (n->cfg.role == ROLE_PEER)
+			reply_error(n, t->from, t->p, ERR_NOT_FOUND,
+				    "this node is in no ring yet");
 		return;
 	}
 	if (t->from != NULL && !response && unknown_critical(&h.options)) {
