@@ -80,7 +80,8 @@ struct overlay {
 struct overlay *overlay_new(void);
 void overlay_free(struct overlay *o);
 bool overlay_is_bad_node(const struct overlay *o, const struct node_id *id);
-/* Is any of its Node-IDs one of those?  RFC 6940 s11.1: it is not valid then. */
+/* Is any of its Node-IDs one of those?  RFC 6940 s11.1: it is not valid then.
+ */
 bool overlay_is_bad_cert(const struct overlay *o, const struct cert *c);
 /* Is sequence `a` newer than `b`, modulo 65535 as TCP's?  RFC 6940 s6.3.2.1. */
 bool overlay_newer(uint16_t a, uint16_t b);

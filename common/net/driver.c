@@ -406,19 +406,13 @@ static void on_deadline(void *ctx)
  * each of those this machine has. */
 static enum err fill_advertise(struct driver *d, struct node_config *n)
 {
-	size_t n_own = 0;
-	enum err r = OK;
-
 	n->listen = d->cfg.advertise;
 	n->n_listen = d->cfg.n_advertise;
 	if (n->n_listen > 0)
 		return OK;
-	for (size_t i = 0; i < d->cfg.n_listen && r == OK; i++)
-		r = sockaddr_expand(&d->listen[i], d->advertise, &n_own,
-				    ADVERTISE_MAX);
 	n->listen = d->advertise;
-	n->n_listen = n_own;
-	return r;
+	return sockaddr_expand(d->listen, d->cfg.n_listen, d->advertise,
+			       &n->n_listen, ADVERTISE_MAX);
 }
 
 static enum err start_tls(struct driver *d, struct why *why)

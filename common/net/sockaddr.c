@@ -106,8 +106,8 @@ static enum err add_local(const struct ifaddrs *all, bool loopback,
 	return r;
 }
 
-enum err sockaddr_expand(const struct ip_address_port *a,
-			 struct ip_address_port *list, size_t *n, size_t max)
+static enum err expand(const struct ip_address_port *a,
+		       struct ip_address_port *list, size_t *n, size_t max)
 {
 	size_t before = *n;
 	struct ifaddrs *all;
@@ -121,5 +121,15 @@ enum err sockaddr_expand(const struct ip_address_port *a,
 	if (r == OK && *n == before)
 		r = add_local(all, true, a, list, n, max);
 	freeifaddrs(all);
+	return r;
+}
+
+enum err sockaddr_expand(const struct ip_address_port *from, size_t n_from,
+			 struct ip_address_port *list, size_t *n, size_t max)
+{
+	enum err r = OK;
+
+	for (*n = 0; n_from > 0 && r == OK; from++, n_from--)
+		r = expand(from, list, n, max);
 	return r;
 }

@@ -17,11 +17,11 @@ enum err sockaddr_read(struct ip_address_port *out,
 bool sockaddr_same_network(const struct ip_address_port *a,
 			   const struct ip_address_port *b);
 /*
- * Adds `a` to the list; 0.0.0.0 and :: are added as every address of that
- * family that this machine has, its loopback addresses only when there is no
- * other. ERR_SYS, ERR_FULL.
+ * Lists the addresses `from`, with every address of that family that this
+ * machine has for 0.0.0.0 and ::, its loopback addresses only when there is no
+ * other.  ERR_SYS, ERR_FULL.
  */
-enum err sockaddr_expand(const struct ip_address_port *a,
+enum err sockaddr_expand(const struct ip_address_port *from, size_t n_from,
 			 struct ip_address_port *list, size_t *n,
 			 size_t max) MUST_CHECK;
 

@@ -236,9 +236,8 @@ static void names(void **state)
 		  "no Node-ID",
 		  "" },
 		/* 6940-14.15-D1, of peers: an odd number of digits. */
-		{ { NAME(GEN_URI,
-			 "reload://01100101010101010101010101010101010"
-			 "@" PKI_OVERLAY "/") },
+		{ { NAME(GEN_URI, "reload://01100101010101010101010101010101010"
+				  "@" PKI_OVERLAY "/") },
 		  "no Node-ID",
 		  "" },
 		{ { NAME(GEN_URI,
