@@ -242,6 +242,8 @@ libp2psip_a_SOURCES += \
 	common/net/loop.h \
 	common/net/notify.c \
 	common/net/notify.h \
+	common/net/numbered.c \
+	common/net/numbered.h \
 	common/net/publish.c \
 	common/net/publish.h \
 	common/net/resolve.c \

@@ -14,18 +14,11 @@
 #include "net/anchor.h"
 #include "net/commit.h"
 #include "net/inbox.h"
+#include "net/numbered.h"
 #include "net/sockaddr.h"
 #include "net/tls.h"
 
 enum { ADVERTISE_MAX = 64 };
-
-/* A link by the core's number. */
-struct numbered {
-	uint32_t number;
-	struct tls_link *tls;
-	struct ip_address_port address;
-	UT_hash_handle hh;
-};
 
 struct waiting {
 	uint64_t id;
@@ -44,7 +37,7 @@ struct driver {
 	struct commit *commit;
 	struct loop_deadline *timer;    /* the node's */
 	struct loop_deadline *deadline; /* of the run */
-	struct numbered *links;
+	struct numbered links;
 	uint32_t n_accepted;
 	bool any_up; /* a link has been up */
 	struct waiting *waiting;
@@ -92,38 +85,14 @@ static void link_lost(struct driver *d, uint32_t number, enum err r)
 
 /* ---- effects ---- */
 
-static struct numbered *link_find(struct driver *d, uint32_t number)
+static struct numbered_link *link_add(struct driver *d, uint32_t number,
+				      struct tls_link *tls,
+				      const struct ip_address_port *address)
 {
-	struct numbered *l;
+	struct numbered_link *l = numbered_add(&d->links, number, tls, address);
 
-	HASH_FIND(hh, d->links, &number, sizeof(number), l);
-	return l;
-}
-
-static void link_forget(struct driver *d, struct numbered *l)
-{
-	HASH_DEL(d->links, l);
-	free(l);
-}
-
-static struct numbered *link_add(struct driver *d, uint32_t number,
-				 struct tls_link *tls,
-				 const struct ip_address_port *address)
-{
-	struct numbered *l = calloc(1, sizeof(*l));
-
-	if (l != NULL) {
-		l->number = number;
-		l->tls = tls;
-		l->address = *address;
-		HASH_ADD(hh, d->links, number, sizeof(l->number), l);
-	}
-	if (l == NULL || l->hh.tbl == NULL) {
-		free(l);
+	if (l == NULL)
 		give_up(d, ERR_NOMEM);
-		return NULL;
-	}
-	tls_link_set_data(tls, l);
 	return l;
 }
 
@@ -142,12 +111,12 @@ static void fx_connect(struct driver *d, const struct effect *fx)
 
 static void fx_close(struct driver *d, uint32_t number)
 {
-	struct numbered *l = link_find(d, number);
+	struct numbered_link *l = numbered_find(&d->links, number);
 
 	if (l == NULL)
 		return; /* it went by itself: EV_LINK_DOWN is queued */
 	tls_link_close(l->tls);
-	link_forget(d, l);
+	numbered_drop(&d->links, l);
 }
 
 static void fx_read(struct driver *d, const struct effect *fx)
@@ -206,14 +175,14 @@ static void fx_done(struct driver *d, const struct result *res)
 
 static void apply(struct driver *d, struct effect *fx)
 {
-	struct numbered *l;
+	struct numbered_link *l;
 
 	switch (fx->type) {
 	case FX_CONNECT:
 		fx_connect(d, fx);
 		break;
 	case FX_SEND:
-		if ((l = link_find(d, fx->link)) != NULL)
+		if ((l = numbered_find(&d->links, fx->link)) != NULL)
 			tls_link_send(l->tls, fx->bytes);
 		break;
 	case FX_CLOSE:
@@ -312,7 +281,7 @@ static void on_up(void *ctx, struct tls_link *tls, struct cert *cert,
 		  const struct ip_address_port *remote)
 {
 	struct driver *d = ctx;
-	struct numbered *l = tls_link_data(tls);
+	struct numbered_link *l = tls_link_data(tls);
 	struct inbox_event *q;
 
 	if (l == NULL) /* accepted */
@@ -328,7 +297,7 @@ static void on_up(void *ctx, struct tls_link *tls, struct cert *cert,
 
 static void on_bytes(void *ctx, struct tls_link *tls, struct slice bytes)
 {
-	struct numbered *l = tls_link_data(tls);
+	struct numbered_link *l = tls_link_data(tls);
 	struct inbox_event *q;
 
 	/* Without memory for its number the driver has failed. */
@@ -343,7 +312,7 @@ static void on_down(void *ctx, struct tls_link *tls, enum err r,
 		    const struct why *why)
 {
 	struct driver *d = ctx;
-	struct numbered *l = tls_link_data(tls);
+	struct numbered_link *l = tls_link_data(tls);
 	char address[ADDRESS_TEXT_MAX];
 
 	if (l == NULL) { /* accepted, and never up */
@@ -365,7 +334,7 @@ static void on_down(void *ctx, struct tls_link *tls, enum err r,
 		 "link: %s: %s%s%s", address, err_text(r),
 		 *why->text == '\0' ? "" : ": ", why->text);
 	link_lost(d, l->number, r);
-	link_forget(d, l);
+	numbered_drop(&d->links, l);
 	drain(d);
 }
 
@@ -571,8 +540,8 @@ size_t driver_peers(const struct driver *d, struct ip_address_port *out,
 {
 	size_t n = 0;
 
-	for (const struct numbered *l = d->links; l != NULL && n < max;
-	     l = l->hh.next)
+	for (const struct numbered_link *l = d->links.links;
+	     l != NULL && n < max; l = l->hh.next)
 		if (l->number < LINK_INCOMING)
 			out[n++] = l->address;
 	return n;
@@ -580,8 +549,6 @@ size_t driver_peers(const struct driver *d, struct ip_address_port *out,
 
 void driver_free(struct driver *d)
 {
-	struct numbered *l, *next;
-
 	if (d == NULL)
 		return;
 	d->held = true;
@@ -591,8 +558,7 @@ void driver_free(struct driver *d)
 	end_waiting(d, ERR_LINK_CLOSED);
 	inbox_clear(&d->inbox, d->cfg.crypto);
 	node_free(d->node);
-	HASH_ITER (hh, d->links, l, next)
-		link_forget(d, l);
+	numbered_clear(&d->links);
 	loop_deadline_free(d->timer);
 	loop_deadline_free(d->deadline);
 	overlay_free(d->owned);
