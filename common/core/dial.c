@@ -436,6 +436,9 @@ void dial_link_open(struct node *n, struct link *l)
 	}
 	if (d->by_address) {
 		l->entry = true;
+		/* Of several Node-IDs the first message shows which. */
+		if (n->cfg.signer->cert->n_node_ids > 1)
+			dial_greet(n, l);
 		finish(n, d, OK, l);
 		return;
 	}

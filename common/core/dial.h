@@ -48,8 +48,8 @@ request_handler dial_on_app_attach;
  * number of a connection that never came up. */
 void dial_link_open(struct node *n, struct link *l);
 void dial_link_up(struct node *n, struct link *l);
-/* Nobody had anything to say on a link that this node opened: a Ping, so that
- * both sides see it up. */
+/* A Ping to whoever is at the other end: both sides see the link up, and which
+ * of its Node-IDs this node uses. */
 void dial_greet(struct node *n, struct link *l);
 void dial_link_down(struct node *n, uint32_t number, enum err why);
 void dial_timer(struct node *n, struct timer *t);

@@ -394,6 +394,18 @@ static bool again(struct node *n, const struct link *l, const struct message *m,
 	return true;
 }
 
+/* Before an Attach a link is known by the first Node-ID of its certificate; of
+ * several, what the other side says itself shows which one it uses, s6.1.2. */
+static void learn_node_id(struct node *n, struct link *l,
+			  const struct message *m, const struct node_id *source)
+{
+	if (l == NULL || l->attached || m->header.via_list.n > 0 ||
+	    id_eq(&l->node_id, source) || !certs_has_node_id(l->cert, source))
+		return;
+	l->node_id = *source;
+	ring_link_up(n, l);
+}
+
 void request_receive(struct node *n, struct link *l, const struct message *m)
 {
 	const char *name = message_name(m->contents.message_code);
@@ -410,6 +422,7 @@ void request_receive(struct node *n, struct link *l, const struct message *m)
 	}
 	node_trace(n, "recv %s %016llx from %s",
 		   name == NULL ? "unknown" : name, id, id_short(&source).s);
+	learn_node_id(n, l, m, &source);
 	if (again(n, l, m, &source))
 		return;
 	if (n->requests.n >= REQUESTS_MAX) {

@@ -442,7 +442,6 @@ static enum err judge(const struct node *n, const struct transit *t,
 	const struct forwarding_header *h = &t->p->header;
 	const struct link *l = t->from;
 	bool request = t->code != 0 && message_is_request(t->code);
-	bool response = t->code != 0 && !request;
 
 	*words = "";
 	if (h->overlay != n->overlay->hash) {
@@ -452,6 +451,10 @@ static enum err judge(const struct node *n, const struct transit *t,
 	if (h->ttl > n->overlay->initial_ttl) {
 		*words = "above initial-ttl";
 		return ERR_TTL_EXCEEDED;
+	}
+	if (t->code == 0 && (h->fragment & FRAGMENT_OFFSET) == 0) {
+		*words = "too short to say what it is";
+		return ERR_INVALID_MESSAGE;
 	}
 	if (h->destination_list.n == 0 ||
 	    h->destination_list.n > DESTINATIONS_MAX ||
@@ -465,7 +468,8 @@ static enum err judge(const struct node *n, const struct transit *t,
 		*words = "an entry twice in the Destination List";
 		return ERR_INVALID_MESSAGE;
 	}
-	if (l == NULL || response)
+	/* A later fragment is worth nothing without the first. */
+	if (l == NULL || !request)
 		return OK;
 	if (l->cert->n_node_ids > 1 && !l->attached &&
 	    !request_before_attach(t->code)) {

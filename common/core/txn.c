@@ -300,9 +300,13 @@ static bool may_answer(struct node *n, const struct txn *t,
 		return true; /* an opaque ID says nothing about who */
 	if (last->type == DESTINATION_RESOURCE)
 		return ring_close_enough(n, &id, &rs->responder);
-	if (id_is_wildcard(&id, n->env.node_id_len))
+	if (id_is_wildcard(&id, n->env.node_id_len)) {
+		/* The last node that was named takes it for its own. */
+		if (t->destination.n > 1 && last[-1].type == DESTINATION_NODE)
+			return id_eq(&last[-1].node_id, &rs->responder);
 		return rs->l == NULL ||
 		       certs_has_node_id(rs->l->cert, &rs->responder);
+	}
 	return id_eq(&id, &rs->responder);
 }
 
@@ -316,11 +320,11 @@ static bool may_refuse(const struct response *rs)
 	switch (rs->err) {
 	case ERR_TTL_EXCEEDED:
 	case ERR_UNSUPPORTED_FORWARDING_OPTION:
+	case ERR_MESSAGE_TOO_LARGE: /* the Via List grows */
 		return true;
 	case ERR_FORBIDDEN:
 	case ERR_INCOMPATIBLE_WITH_OVERLAY:
 	case ERR_INVALID_MESSAGE:
-	case ERR_MESSAGE_TOO_LARGE:
 		return rs->l != NULL &&
 		       certs_has_node_id(rs->l->cert, &rs->responder);
 	default:
@@ -389,6 +393,20 @@ static enum err read_error(struct node *n, struct response *rs)
 	return OK;
 }
 
+/* One that is critical must be understood, s6.3.3, and none is known here; a
+ * response cannot be refused. */
+static void check_extensions(struct response *rs)
+{
+	const struct message_extension_list *l = &rs->m->contents.extensions;
+
+	for (uint32_t i = 0; i < l->n; i++) {
+		if (!l->v[i].critical)
+			continue;
+		rs->err = ERR_UNKNOWN_EXTENSION;
+		rs->info = slice_of(NULL, 0);
+	}
+}
+
 static void judge(struct node *n, struct txn *t, const struct response *rs)
 {
 	if (!may_answer(n, t, rs)) {
@@ -428,6 +446,7 @@ void txn_response(struct node *n, struct link *l, const struct message *m)
 		node_trace(n, "drop %016llx: %s", id, err_name(r));
 		return;
 	}
+	check_extensions(&rs);
 	judge(n, t, &rs);
 }
 

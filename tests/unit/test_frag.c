@@ -51,6 +51,30 @@ static bool answered(struct scene *s, const struct draft *d)
 
 /* ---- putting together ---- */
 
+/* RFC 6940 s6.1.2: a node with several Node-IDs may Ping before it attaches, in
+ * fragments too; the later ones do not say what they are. */
+static void test_before_attach(void **state)
+{
+	const struct node_id ids[] = { scene_id(0x80), scene_id(0x81) };
+	const struct toy_spec spec = { .user = "rogue",
+				       .node_ids = ids,
+				       .n_node_ids = 2,
+				       .not_after_ms = UINT64_MAX };
+	struct scene s;
+	struct draft d;
+	struct packet p;
+
+	(void)state;
+	scene_make(&s, 2);
+	host_certify(s.rogue->host, &spec);
+	scene_start(&s);
+	big_ping(&s, ID_OF(s.peer[1]), &d, &p);
+	send_part(&s, &p, 0, 1000);
+	send_part(&s, &p, 1000, p.payload.len);
+	assert_true(answered(&s, &d));
+	scene_close(&s);
+}
+
 /* 6940-6.7-R6: any order, duplicates and overlaps that agree. */
 static void test_orders(void **state)
 {
@@ -87,6 +111,7 @@ static void test_orders(void **state)
 		  false,
 		  { { 0, 1000 }, { 1001, 2000 }, { 2000, 0 } } },
 		{ "no beginning", false, { { 1, 1000 }, { 1000, 0 } } },
+		{ "no code in the first", false, { { 0, 1 }, { 1, 0 } } },
 		{ "no end", false, { { 0, 1000 }, { 1000, 3000 } } },
 	};
 	struct scene s;
@@ -420,6 +445,7 @@ static void test_cut_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_before_attach),
 		cmocka_unit_test(test_orders),
 		cmocka_unit_test(test_disagreement),
 		cmocka_unit_test(test_timeout),

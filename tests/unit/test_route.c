@@ -793,6 +793,37 @@ static void test_several_node_ids(void **state)
 	scene_close(&s);
 }
 
+static bool has_joined(struct world *w, void *ctx)
+{
+	(void)w;
+	return host_joined(ctx);
+}
+
+/* 6940-6.1.2-R7: one that uses the second Node-ID of its certificate: its
+ * first words, to the wildcard, tell its neighbour. */
+static void test_second_node_id(void **state)
+{
+	const struct node_id ids[] = { scene_id(0x91), scene_id(0x90) };
+	const struct toy_spec spec = { .user = "dave",
+				       .node_ids = ids,
+				       .n_node_ids = 2,
+				       .not_after_ms = UINT64_MAX };
+	struct host *h;
+	struct scene s;
+	struct draft d;
+
+	(void)state;
+	scene_open(&s, 4);
+	h = world_host(s.w, "dave", NULL);
+	host_certify(h, &spec);
+	h->signer.node_id = ids[1];
+	host_start(h, ROLE_PEER, false);
+	assert_true(world_run_until(s.w, has_joined, h, 60 * SECOND_US));
+	scene_ping_node(&s, &d, &ids[1]);
+	assert_ptr_equal(heard_signer(s.rogue, scene_answer(&s, &d, 0)), h);
+	scene_close(&s);
+}
+
 /* 6940-11.1-R8: no node may stay a client; joining ones are heard. */
 static void test_no_clients(void **state)
 {
@@ -863,6 +894,7 @@ int main(void)
 		cmocka_unit_test(test_response_copy),
 		cmocka_unit_test(test_option_passes),
 		cmocka_unit_test(test_several_node_ids),
+		cmocka_unit_test(test_second_node_id),
 		cmocka_unit_test(test_no_clients),
 		cmocka_unit_test(test_signature_of_passers_by),
 	};

@@ -180,6 +180,28 @@ static void test_answer(void **state)
 	close_stage(&t);
 }
 
+/* 6940-6.3.3-R2: an answer with an extension that must be understood is none;
+ * one that need not be does no harm. */
+static void test_extensions(void **state)
+{
+	struct message_extension e = { .type = 4711 };
+	struct stage t;
+	struct draft d;
+
+	(void)state;
+	for (int critical = 0; critical < 2; critical++) {
+		open_stage(&t);
+		pong(&t, &d, ping_target(&t), t.target);
+		e.critical = critical == 1;
+		d.contents.extensions.v = &e;
+		d.contents.extensions.n = 1;
+		(void)rogue_send(t.s.rogue, t.link, &d);
+		assert_err(result_of(&t)->err,
+			   critical == 1 ? ERR_UNKNOWN_EXTENSION : OK);
+		close_stage(&t);
+	}
+}
+
 /* Spoils an answer in one way. */
 enum spoil {
 	SPOIL_SIGNER, /* by the rogue itself */
@@ -280,6 +302,34 @@ static void test_wildcard(void **state)
 	close_stage(&t);
 }
 
+/* The wildcard behind a Node-ID: that node takes it, and answers. */
+static void test_wildcard_behind(void **state)
+{
+	struct destination to[2];
+	struct command c = { .type = CMD_PING, .destination = { to, 2 } };
+	struct node_id wildcard;
+	const struct heard *h;
+	struct stage t;
+	struct draft d;
+
+	(void)state;
+	open_stage(&t);
+	id_wildcard(&wildcard, RING_ID_LEN);
+	to[0] = destination_node(ID_OF(t.target));
+	to[1] = destination_node(&wildcard);
+	t.command = host_command(t.client, &c);
+	h = rogue_hear(t.s.rogue, MSG_PING_REQ, SECOND_US);
+	assert_non_null(h);
+	pong(&t, &d, h, t.s.rogue->host);
+	(void)rogue_send(t.s.rogue, t.link, &d);
+	scene_run(&t.s, 1);
+	assert_null(world_outcome(t.s.w, t.command));
+	pong(&t, &d, h, t.target);
+	(void)rogue_send(t.s.rogue, t.link, &d);
+	assert_err(result_of(&t)->err, OK);
+	close_stage(&t);
+}
+
 /* 6940-6.3.4-R10 (CHOICE 31): a resource is answered by one at least as close
  * as those the client is connected to. */
 static void test_resource(void **state)
@@ -325,6 +375,7 @@ static void test_errors(void **state)
 		{ false, ERROR_TTL_EXCEEDED, true, ERR_TTL_EXCEEDED },
 		{ false, ERROR_UNSUPPORTED_FORWARDING_OPTION, true,
 		  ERR_UNSUPPORTED_FORWARDING_OPTION },
+		{ false, ERROR_MESSAGE_TOO_LARGE, true, ERR_MESSAGE_TOO_LARGE },
 		{ false, ERROR_FORBIDDEN, true, ERR_FORBIDDEN },
 		{ false, ERROR_NOT_FOUND, false, ERR_NOT_FOUND },
 		{ false, ERROR_DATA_TOO_OLD, false, ERR_DATA_TOO_OLD },
@@ -461,9 +512,11 @@ int main(void)
 		cmocka_unit_test(test_reliability_timer),
 		cmocka_unit_test(test_header),
 		cmocka_unit_test(test_answer),
+		cmocka_unit_test(test_extensions),
 		cmocka_unit_test(test_no_answers),
 		cmocka_unit_test(test_wrong_peer),
 		cmocka_unit_test(test_wildcard),
+		cmocka_unit_test(test_wildcard_behind),
 		cmocka_unit_test(test_resource),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_wrong_peer_until_deadline),
