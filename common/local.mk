@@ -88,6 +88,8 @@ libp2psip_a_SOURCES += \
 	common/core/admit.h \
 	common/core/aor.c \
 	common/core/aor.h \
+	common/core/bundle.c \
+	common/core/bundle.h \
 	common/core/candidate.c \
 	common/core/candidate.h \
 	common/core/certs.c \

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "core/bundle.h"
 #include "core/state.h"
 #include "core/table.h"
 
@@ -135,14 +136,18 @@ static struct cert_entry *cached(struct node *n, const uint8_t *hash)
 	return e;
 }
 
-static struct cert *open_cert(struct node *n, struct slice der)
+/* `chain`: intermediates that were kept with it. */
+static struct cert *open_cert(struct node *n, struct slice der,
+			      const struct slice *chain, size_t n_chain)
 {
-	struct slice others[CERTS_RECENT_MAX];
+	struct slice others[CERTS_RECENT_MAX + BUNDLE_MAX];
 	struct cert *cert;
 	struct why why = { "" };
 	size_t n_others = 0;
 	enum err r;
 
+	for (size_t i = 0; i < n_chain; i++)
+		others[n_others++] = chain[i];
 	for (uint32_t i = 0; i < n->certs.n_recent; i++) {
 		if (!slice_eq(n->certs.recent[i].der, der))
 			others[n_others++] = n->certs.recent[i].der;
@@ -162,7 +167,7 @@ static struct cert *open_recent(struct node *n, struct cert_recent *c)
 	if (c->tried)
 		return NULL;
 	c->tried = true;
-	return open_cert(n, c->der);
+	return open_cert(n, c->der, NULL, 0);
 }
 
 void certs_learn(struct node *n, const struct security_block *b)
@@ -198,16 +203,18 @@ struct cert *certs_find(struct node *n, const uint8_t hash[CERT_HASH_LEN])
 	return NULL;
 }
 
-struct cert *certs_add(struct node *n, struct slice der)
+struct cert *certs_add(struct node *n, struct slice bundle)
 {
+	struct slice one[BUNDLE_MAX];
+	size_t n_one = bundle_split(bundle, one);
 	uint8_t hash[CERT_HASH_LEN];
 	struct cert *cert;
 
-	if (sha256(n, &der, 1, hash) != OK)
+	if (sha256(n, &one[0], 1, hash) != OK)
 		return NULL;
 	if ((cert = certs_find(n, hash)) != NULL)
 		return cert;
-	return open_cert(n, der);
+	return open_cert(n, one[0], one + 1, n_one - 1);
 }
 
 void certs_flush(struct node *n)

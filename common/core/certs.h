@@ -42,8 +42,9 @@ void certs_learn(struct node *n, const struct security_block *b);
 /* A known certificate by SHA-256 of its DER, borrowed until the next step, or
  * NULL. */
 struct cert *certs_find(struct node *n, const uint8_t hash[CERT_HASH_LEN]);
-/* As it stands in a query's answer (QUERY_CERT): checked and known, or NULL. */
-struct cert *certs_add(struct node *n, struct slice der);
+/* As it stands in a query's answer (QUERY_CERT), with its intermediates:
+ * checked and known, or NULL. */
+struct cert *certs_add(struct node *n, struct slice bundle);
 /*
  * Who signed: the certificate that a SignerIdentity names (cert_hash or
  * cert_hash_node_id, RFC 6940 s6.3.4) and the Node-ID in use. ERR_CERT_UNKNOWN,

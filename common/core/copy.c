@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 
+#include "core/bundle.h"
 #include "core/resync.h"
 #include "core/state.h"
 
@@ -245,7 +246,7 @@ static enum err find_certs(struct node *n, struct copy *c)
 	for (size_t i = 0; i < c->n && r == OK; i++) {
 		cert = certs_find(n, c->v[i].signer);
 		if (cert != NULL) {
-			r = arena_dup(&c->arena, cert->der, &c->v[i].cert);
+			r = bundle_make(&c->arena, cert, &c->v[i].cert);
 			continue;
 		}
 		q[k].type = QUERY_CERT;

@@ -21,7 +21,7 @@ struct copy_value {
 	struct slice key;
 	struct stored_data data;       /* lifetime lowered */
 	uint8_t signer[CERT_HASH_LEN]; /* SHA-256 of the certificate */
-	struct slice cert;             /* DER; empty when it is not known */
+	struct slice cert;             /* a bundle; empty when not known */
 	size_t len;                    /* bytes on the wire */
 	bool there; /* the other node has it, or a newer one */
 };

@@ -31,7 +31,7 @@ struct request {
 	/* For the handler: certificates that the answer's SecurityBlock carries
 	 * besides this node's own (DER, in `arena`): those of the stored
 	 * values' signers. */
-	const struct slice *certs;
+	const struct slice *certs; /* bundles */
 	size_t n_certs;
 	void *state;
 	struct answer *answer; /* request.c's: where the answer is kept */

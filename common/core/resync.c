@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "core/access.h"
+#include "core/bundle.h"
 #include "core/state.h"
 
 enum { RESYNC_ARENA_MAX = 64 << 20 };
@@ -161,7 +162,7 @@ static enum err put(struct node *n, const struct resync *s,
 	if (ch == NULL)
 		return ERR_NOMEM;
 	memcpy(ch->hash, v->cert->hash, CERT_HASH_LEN);
-	if ((r = arena_dup(&b->arena, v->cert->der, &ch->cert)) != OK)
+	if ((r = bundle_make(&b->arena, v->cert, &ch->cert)) != OK)
 		return r;
 	if ((ch = batch_add(b, CHANGE_PUT)) == NULL)
 		return ERR_NOMEM;

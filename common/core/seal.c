@@ -5,6 +5,7 @@
  */
 #include "core/seal.h"
 
+#include "core/bundle.h"
 #include "core/state.h"
 
 static bool in_bucket(const struct generic_certificate_list *l,
@@ -30,15 +31,22 @@ static enum err bucket(struct node *n, const struct signer *s,
 		       const struct slice *certs, size_t n_certs,
 		       struct generic_certificate_list *out)
 {
+	struct slice one[BUNDLE_MAX];
+	size_t n_one;
+
 	out->n = 0;
-	if ((out->v = arena_zalloc(&n->arena, 1 + s->n_chain + n_certs,
+	if ((out->v = arena_zalloc(&n->arena,
+				   1 + s->n_chain + n_certs * BUNDLE_MAX,
 				   sizeof(*out->v))) == NULL)
 		return ERR_NOMEM;
 	add(out, s->cert->der);
 	for (size_t i = 0; i < s->n_chain; i++)
 		add(out, s->chain[i]);
-	for (size_t i = 0; i < n_certs; i++)
-		add(out, certs[i]);
+	for (size_t i = 0; i < n_certs; i++) {
+		n_one = bundle_split(certs[i], one);
+		for (size_t j = 0; j < n_one; j++)
+			add(out, one[j]);
+	}
 	return OK;
 }
 

@@ -11,8 +11,8 @@ struct node;
 
 /*
  * The signed payload of a message, in n->arena: contents and SecurityBlock,
- * whose bucket holds the signer's certificate and chain and `certs` (DER; twice
- * is once).  ERR_NOMEM, ERR_LIMIT.
+ * whose bucket holds the signer's certificate and chain and those of `certs`
+ * (bundles; twice is once).  ERR_NOMEM, ERR_LIMIT.
  */
 enum err seal_message(struct node *n, const struct signer *s, uint16_t code,
 		      struct slice body, uint64_t transaction_id,

@@ -73,8 +73,8 @@ struct query_answer {
 	size_t n_records;
 	struct slot *slots; /* RANGE; KINDS; NEAREST: one or none */
 	size_t n_slots;
-	uint64_t count;                    /* COUNT */
-	struct slice der;                  /* CERT, empty when unknown */
+	uint64_t count;   /* COUNT */
+	struct slice der; /* CERT: as it was put; empty when unknown */
 	uint8_t (*signers)[CERT_HASH_LEN]; /* SIGNERS */
 	size_t n_signers;
 };
@@ -95,8 +95,8 @@ struct change {
 	enum change_type type;
 	struct record record;
 	struct slot slot;
-	struct slice cert;           /* CERT: the DER */
-	uint8_t hash[CERT_HASH_LEN]; /* CERT: its SHA-256 */
+	struct slice cert; /* CERT: the DER, and behind it its intermediates' */
+	uint8_t hash[CERT_HASH_LEN]; /* CERT: SHA-256 of the first */
 };
 
 /* Changes that happen together or not at all.  Memory is in the arena; the core

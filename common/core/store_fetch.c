@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "core/bundle.h"
 #include "core/state.h"
 
 enum {
@@ -44,7 +45,7 @@ struct store_fetch {
 	struct slice answer;
 	struct fetch_signer *signers; /* of the values in the answer */
 	size_t n_signers, cap_signers;
-	struct slice *certs; /* of those, the ones that are known */
+	struct slice *certs; /* of those, the ones that are known: bundles */
 	size_t n_certs;
 };
 
@@ -537,7 +538,7 @@ static enum err add_certs(struct node *n, struct store_fetch *f, bool *wait)
 	for (size_t i = 0; i < f->n_signers && r == OK; i++) {
 		c = certs_find(n, f->signers[i].hash);
 		if (c != NULL) {
-			r = arena_dup(a, c->der, &f->certs[f->n_certs++]);
+			r = bundle_make(a, c, &f->certs[f->n_certs++]);
 			continue;
 		}
 		q[n_q].type = QUERY_CERT;

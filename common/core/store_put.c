@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "core/access.h"
+#include "core/bundle.h"
 #include "core/state.h"
 #include "core/store_judge.h"
 
@@ -75,7 +76,7 @@ static enum err check_signers(struct node *n, struct store_put *p,
 		return r;
 	memcpy(v->signer, cert->hash, CERT_HASH_LEN);
 	v->not_after_ms = cert->not_after_ms;
-	return arena_dup(&p->job.req->arena, cert->der, &v->cert);
+	return bundle_make(&p->job.req->arena, cert, &v->cert);
 }
 
 static enum err check_kind(struct node *n, struct store_put *p,

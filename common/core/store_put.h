@@ -9,7 +9,7 @@
 struct store_put_value {
 	struct stored_data data; /* an append has its real index once known */
 	struct slice key;        /* as in struct record, once known */
-	struct slice cert;       /* DER of the signer's */
+	struct slice cert;       /* the signer's, a bundle */
 	uint8_t signer[CERT_HASH_LEN];
 	uint64_t not_after_ms; /* of that certificate */
 	bool same;             /* a copy of what is here already */

@@ -5,6 +5,7 @@
  */
 #include "crypto/cert.h"
 
+#include <assert.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@ struct cert_holder {
 	X509 *x509;
 	unsigned char *der;
 	struct key *key;
+	struct slice chain[CERT_CHAIN_MAX]; /* OpenSSL's memory */
 };
 
 X509 *cert_x509(const struct cert *c)
@@ -41,8 +43,28 @@ void cert_free(struct cert *c)
 	h = container_of(c, struct cert_holder, cert);
 	X509_free(h->x509);
 	OPENSSL_free(h->der);
+	for (size_t i = 0; i < h->cert.n_chain; i++)
+		OPENSSL_free((void *)(uintptr_t)h->chain[i].p);
 	key_free(h->key);
 	free(h);
+}
+
+enum err cert_keep_chain(struct cert *c, STACK_OF(X509) * path)
+{
+	struct cert_holder *h = container_of(c, struct cert_holder, cert);
+
+	assert(c->n_chain == 0);
+	assert(sk_X509_num(path) <= CERT_CHAIN_MAX + 2);
+	c->chain = h->chain;
+	for (int i = 1; i < sk_X509_num(path) - 1; i++) {
+		unsigned char *der = NULL;
+		int len = i2d_X509(sk_X509_value(path, i), &der);
+
+		if (len <= 0)
+			return ERR_NOMEM;
+		h->chain[c->n_chain++] = slice_of(der, (size_t)len);
+	}
+	return OK;
 }
 
 enum err cert_parse(struct slice der, X509 **out, struct why *why)

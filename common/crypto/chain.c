@@ -115,7 +115,7 @@ static enum err judge_path(struct chain *c, STACK_OF(X509) * path,
 	}
 	for (int i = 1; i < n - 1; i++)
 		remember(c, sk_X509_value(path, i));
-	return OK;
+	return cert_keep_chain(cert, path);
 }
 
 static enum err check_root(struct chain *c, X509_STORE *root, X509 *x,

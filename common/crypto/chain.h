@@ -9,7 +9,7 @@
 /* Chains of certificates up to the roots that a document lists. */
 
 enum {
-	CHAIN_LENGTH_MAX = 6, /* certificates, root included */
+	CHAIN_LENGTH_MAX = CERT_CHAIN_MAX + 2, /* certificates, root included */
 	CHAIN_OTHERS_MAX =
 		16,          /* of those sent along, looked at for one chain */
 	CHAIN_KNOWN_MAX = 16 /* checked intermediates that are remembered */
@@ -27,9 +27,10 @@ enum err chain_init(struct chain *c, const struct slice *roots, size_t n_roots,
 		    struct why *why) MUST_CHECK;
 void chain_clear(struct chain *c); /* an empty one is fine */
 /*
- * Checks everything but time, and narrows the dates of `cert` to those of the
- * intermediates.  The root's own dates do not count: it is in force as long as
- * the document is that lists it.  ERR_CERT, ERR_NOMEM.
+ * Checks everything but time, narrows the dates of `cert` to those of the
+ * intermediates, and leaves them with it.  The root's own dates do not count:
+ * it is in force as long as the document is that lists it.  ERR_CERT,
+ * ERR_NOMEM.
  */
 enum err chain_check(struct chain *c, X509 *x, STACK_OF(X509) * others,
 		     struct cert *cert, struct why *why) MUST_CHECK;

@@ -10,6 +10,7 @@
 
 enum {
 	CERT_HASH_LEN = 32,    /* bytes, SHA-256 */
+	CERT_CHAIN_MAX = 4,    /* intermediates between a node and its root */
 	CERT_NODE_IDS_MAX = 8, /* Node-IDs in one certificate; more: refused */
 	CERT_USER_MAX = 254,   /* bytes of a user name */
 	HASH_LEN_MAX = 64
@@ -28,6 +29,9 @@ struct cert {
 	uint8_t n_node_ids;           /* at least 1 */
 	char user[CERT_USER_MAX + 1]; /* rfc822Name, "" when there is none */
 	uint64_t not_before_ms, not_after_ms; /* unix time */
+	/* DER of the intermediates that verified it, without the root. */
+	const struct slice *chain;
+	size_t n_chain; /* at most CERT_CHAIN_MAX */
 	bool self_signed;
 	unsigned refs;
 	void *key; /* the implementation's public key */

@@ -120,13 +120,18 @@ struct slice draft_encode(const struct draft *d)
 	struct buf contents = BUF_INIT(DRAFT_BYTES_MAX);
 	struct buf tbs = BUF_INIT(DRAFT_BYTES_MAX);
 	struct buf out = BUF_INIT(DRAFT_BYTES_MAX);
-	struct generic_certificate certs[DRAFT_CERTS_MAX + 1];
+	struct generic_certificate certs[DRAFT_CERTS_MAX + 1 + CERT_CHAIN_MAX];
 	struct security_block sec = { .certificates.v = certs };
 	struct slice kept;
 
 	if (!d->without_certificates)
 		certs[sec.certificates.n++] = (struct generic_certificate){
 			CERTIFICATE_X509, d->signer->cert->der
+		};
+	for (size_t i = 0; i < d->signer->n_chain && !d->without_certificates;
+	     i++)
+		certs[sec.certificates.n++] = (struct generic_certificate){
+			CERTIFICATE_X509, d->signer->chain[i]
 		};
 	for (uint32_t i = 0; i < d->n_certs; i++)
 		certs[sec.certificates.n++] = (struct generic_certificate){

@@ -233,13 +233,14 @@ static enum err judge(const struct end *e, const struct node_id *pin,
 		      struct cert **out)
 {
 	const struct crypto *cr = &e->conn->world->toy.crypto;
+	const struct signer *s = &other_end(e)->host->signer;
 	uint64_t now_ms = host_now(e->host).unix_ms;
 	struct cert *c = NULL;
 	bool pinned = pin == NULL;
 	enum err r;
 
-	if ((r = cr->cert_open(cr->ctx, other_end(e)->host->signer.cert->der,
-			       NULL, 0, &c, NULL)) != OK)
+	if ((r = cr->cert_open(cr->ctx, s->cert->der, s->chain, s->n_chain, &c,
+			       NULL)) != OK)
 		return r;
 	for (size_t i = 0; i < c->n_node_ids; i++) {
 		if (overlay_is_bad_node(e->host->overlay, &c->node_ids[i]))

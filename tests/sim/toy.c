@@ -18,6 +18,9 @@ enum { KEY_LEN = 8, TAG_LEN = 16, CERT_BYTES_MAX = 1024 };
 
 #define MAGIC SLICE_LIT("TOYCERT")
 
+/* Looks like DER, as all that comes in rows must. */
+const struct slice toy_middle = { (const uint8_t *)"\x30\x09TOYMIDDLE", 11 };
+
 /* A certificate with the memory it points to. */
 struct toy_cert {
 	struct cert cert;
@@ -85,6 +88,8 @@ static enum err cert_tag(const struct toy *t, enum toy_issuer issuer,
 		return keyed(t, SLICE_LIT("the overlay's CA"), body, tag);
 	case TOY_FOREIGN:
 		return keyed(t, SLICE_LIT("another CA"), body, tag);
+	case TOY_MIDDLE:
+		return keyed(t, toy_middle, body, tag);
 	default:
 		return keyed(t, key, body, tag);
 	}
@@ -103,6 +108,22 @@ enum err toy_self_node_id(struct toy *t, uint64_t key, struct node_id *out)
 	return id_from_slice(out, slice_of(full, RING_ID_LEN));
 }
 
+/* What the intermediate issued comes in a row with it: as DER does, it says how
+ * long it is. */
+static enum err append_head(struct buf *b, const struct toy_spec *spec,
+			    size_t n_ids, struct slice user)
+{
+	size_t len = MAGIC.len + 1 + KEY_LEN + 8 + 8 + 1 + n_ids * RING_ID_LEN +
+		     1 + user.len + TAG_LEN;
+	enum err r;
+
+	if (spec->issuer != TOY_MIDDLE)
+		return OK;
+	if ((r = buf_append_uint(b, 0x3082, 2)) != OK)
+		return r;
+	return buf_append_uint(b, len, 2);
+}
+
 enum err toy_issue(struct toy *t, const struct toy_spec *spec, struct buf *out)
 {
 	struct buf b = BUF_INIT(CERT_BYTES_MAX);
@@ -119,7 +140,8 @@ enum err toy_issue(struct toy *t, const struct toy_spec *spec, struct buf *out)
 		ids = &self;
 		n_ids = 1;
 	}
-	if (r != OK || (r = buf_append_slice(&b, MAGIC)) != OK ||
+	if (r != OK || (r = append_head(&b, spec, n_ids, user)) != OK ||
+	    (r = buf_append_slice(&b, MAGIC)) != OK ||
 	    (r = buf_append_u8(&b, (uint8_t)spec->issuer)) != OK ||
 	    (r = buf_append(&b, key, KEY_LEN)) != OK ||
 	    (r = buf_append_uint(&b, spec->not_before_ms, 8)) != OK ||
@@ -173,8 +195,10 @@ static enum err parse(struct toy_cert *tc, enum toy_issuer *issuer,
 	uint64_t v;
 	enum err r;
 
+	if (in.len > 0 && in.p[0] == 0x30 && (r = take(&in, 4, &s)) != OK)
+		return r;
 	if ((r = take(&in, MAGIC.len, &s)) != OK || !slice_eq(s, MAGIC) ||
-	    (r = take_uint(&in, 1, &v)) != OK || v > TOY_SELF)
+	    (r = take_uint(&in, 1, &v)) != OK || v > TOY_MIDDLE)
 		return ERR_CERT;
 	*issuer = (enum toy_issuer)v;
 	if ((r = take(&in, KEY_LEN, &s)) != OK)
@@ -255,6 +279,10 @@ static enum err cert_make(struct toy *t, struct slice der, bool check,
 		r = why_err(why, r, "not a toy certificate");
 		goto out;
 	}
+	if (issuer == TOY_MIDDLE) {
+		tc->cert.chain = &toy_middle;
+		tc->cert.n_chain = 1;
+	}
 	if (check && (r = check_issuer(t, tc, issuer, tag, why)) != OK)
 		goto out;
 	*out = &tc->cert;
@@ -264,20 +292,38 @@ out:
 	return r;
 }
 
-static enum err toy_cert_open(void *ctx, struct slice der,
-			      const struct slice *others, size_t n_others,
-			      struct cert **out, struct why *why)
-{
-	(void)others; /* toy chains are one certificate long */
-	(void)n_others;
-	return cert_make(ctx, der, true, out, why);
-}
-
 static void toy_cert_unref(void *ctx, struct cert *c)
 {
 	(void)ctx;
 	if (c != NULL && --c->refs == 0)
 		free(c); /* the first member of a toy_cert */
+}
+
+/* Is the intermediate there for those who need it? */
+static bool chain_there(const struct cert *c, const struct slice *others,
+			size_t n_others)
+{
+	for (size_t i = 0; i < n_others; i++)
+		if (slice_eq(others[i], toy_middle))
+			return true;
+	return c->n_chain == 0;
+}
+
+static enum err toy_cert_open(void *ctx, struct slice der,
+			      const struct slice *others, size_t n_others,
+			      struct cert **out, struct why *why)
+{
+	struct cert *c;
+	enum err r = cert_make(ctx, der, true, &c, why);
+
+	if (r != OK)
+		return r;
+	if (!chain_there(c, others, n_others)) {
+		toy_cert_unref(ctx, c);
+		return why_err(why, ERR_CERT, "the intermediate is not there");
+	}
+	*out = c;
+	return OK;
 }
 
 static enum err toy_verify(void *ctx, const struct cert *c, uint8_t hash,
@@ -345,6 +391,8 @@ enum err toy_signer_init(struct toy *t, const struct toy_spec *spec,
 		goto out;
 	*out = (struct signer){ .cert = c,
 				.node_id = c->node_ids[0],
+				.chain = c->chain,
+				.n_chain = c->n_chain,
 				.hash = HASH_SHA256,
 				.sig = SIGNATURE_ECDSA,
 				.key = c->key };

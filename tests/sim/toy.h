@@ -14,8 +14,12 @@
 enum toy_issuer {
 	TOY_CA,      /* the overlay's */
 	TOY_FOREIGN, /* another authority: the chain does not check */
-	TOY_SELF     /* self-signed, RFC 6940 s11.3.1 */
+	TOY_SELF,    /* self-signed, RFC 6940 s11.3.1 */
+	TOY_MIDDLE   /* an intermediate of the overlay's, toy_middle */
 };
+
+/* The intermediate: without it at hand, what it issued does not check. */
+extern const struct slice toy_middle;
 
 struct toy {
 	struct crypto crypto; /* what the core gets */
@@ -42,8 +46,9 @@ enum err toy_self_node_id(struct toy *t, uint64_t key,
 /* A certificate as bytes, appended to `out`. */
 enum err toy_issue(struct toy *t, const struct toy_spec *spec,
 		   struct buf *out) MUST_CHECK;
-/* A certificate with its key, ready to sign; no chain is checked, so that a
- * test can hold bad ones.  The first Node-ID is the one in use. */
+/* A certificate with its key and intermediate, ready to sign; no chain is
+ * checked, so that a test can hold bad ones.  The first Node-ID is the one in
+ * use. */
 enum err toy_signer_init(struct toy *t, const struct toy_spec *spec,
 			 struct signer *out) MUST_CHECK;
 void toy_signer_clear(struct toy *t, struct signer *s);

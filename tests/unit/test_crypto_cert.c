@@ -398,9 +398,13 @@ static void chains(void **state)
 			assert_ok(r);
 			/* The narrower dates are the certificate's. */
 			assert_true((c->not_after_ms < p.now_ms) == expired);
+			/* What verified it is there for others. */
+			assert_int_equal(c->n_chain, 1);
+			assert_slice_equal(c->chain[0], others[1]);
 			p.crypto->cert_unref(p.crypto->ctx, c);
 			/* A checked intermediate need not be sent again. */
 			assert_ok(try_open(&p, &leaf.der, NULL, 0, &c, ""));
+			assert_int_equal(c->n_chain, 1);
 			p.crypto->cert_unref(p.crypto->ctx, c);
 		}
 		pair_clear(&mid);

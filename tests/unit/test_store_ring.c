@@ -330,12 +330,92 @@ static void survives(void **state)
 	assert_true(found_within("kept", 120));
 }
 
+/* Does the message carry this certificate? */
+static bool carries(const struct heard *h, struct slice der)
+{
+	const struct generic_certificate_list *l =
+		&h->message.security.certificates;
+
+	for (uint32_t i = 0; i < l->n; i++)
+		if (slice_eq(l->v[i].certificate, der))
+			return true;
+	return false;
+}
+
+/* As a peer does that has never met the signer: it checks all for itself. */
+static uint32_t fetched_by(struct host *h)
+{
+	struct stored_data_specifier spec = { .kind = USER_VALUE };
+	struct command c = { .type = CMD_FETCH,
+			     .resource = at,
+			     .specifiers = &spec,
+			     .n_specifiers = 1 };
+	const struct outcome *o = host_do(h, &c);
+
+	assert_non_null(o);
+	assert_ok(o->result.err);
+	assert_false(o->result.partial);
+	return o->result.fetch->kind_responses.v[0].values.n;
+}
+
+static bool has_copy(struct world *unused, void *ctx)
+{
+	(void)unused;
+	return on_disk(ctx, NULL) == 1;
+}
+
+/* 6940-6.3.4-R2 6940-7.4.2.2-R3: a signer's certificate may come from an
+ * intermediate.  That is kept and sent with the value, by peers that have
+ * forgotten all certificates but those on their disks, and a new document
+ * costs no value. */
+static void intermediates(void **state)
+{
+	struct node_id id = alice->host->signer.node_id;
+	struct toy_spec spec = { .issuer = TOY_MIDDLE,
+				 .user = ALICE,
+				 .node_ids = &id,
+				 .n_node_ids = 1,
+				 .not_after_ms = world_unix_ms(w) + 36000000 };
+	const struct heard *h;
+	struct store_ans ans;
+	struct overlay *o;
+	struct rogue *bob;
+	struct draft d;
+
+	(void)state;
+	host_certify(alice->host, &spec);
+	store("chained", &ans);
+	assert_int_equal(ans.kind_responses.v[0].replicas.n, 2);
+	o = world_document(w);
+	host_configure(owner, o);
+	for (uint32_t i = 0; i < 4; i++)
+		host_configure(next[i], o);
+	world_run(w, 5 * SECOND_US);
+	assert_int_equal(on_disk(owner, NULL), 1);
+	assert_int_equal(on_disk(next[0], NULL), 1);
+	assert_int_equal(fetched_by(next[3]), 1);
+	host_kill(owner, DEATH_PROCESS);
+	assert_true(world_run_until(w, has_copy, next[2], 120 * SECOND_US));
+	bob = rogue_new(w, "bob@sim.example.org", NULL);
+	bob->host->overlay = o;
+	draft_init(&d, bob, MSG_FETCH_REQ);
+	draft_to_node(&d, &next[2]->signer.node_id);
+	draft_fetch(&d, &at, USER_VALUE);
+	h = rogue_ask(bob, rogue_connect(bob, next[2]), &d);
+	assert_non_null(h);
+	assert_int_equal(heard_error(bob, h), 0);
+	assert_true(carries(h, alice->host->signer.cert->der));
+	assert_true(carries(h, toy_middle));
+	rogue_free(bob);
+}
+
 int main(void)
 {
 #define EACH(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		EACH(copies),     EACH(not_responsible), EACH(strangers),
-		EACH(copy_rules), EACH(newer_elsewhere), EACH(survives),
+		EACH(copies),        EACH(not_responsible), EACH(strangers),
+		EACH(copy_rules),    EACH(newer_elsewhere), EACH(survives),
+		EACH(intermediates),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
