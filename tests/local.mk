@@ -230,15 +230,19 @@ tests_bench_bare_LDADD = $(SSL_LIBS)
 bats_tests = \
 	tests/cli/churn.bats \
 	tests/cli/config.bats \
+	tests/cli/disk.bats \
 	tests/cli/docs.bats \
 	tests/cli/durable.bats \
 	tests/cli/enroll.bats \
 	tests/cli/helpers.bats \
 	tests/cli/hostile.bats \
+	tests/cli/install.bats \
 	tests/cli/join.bats \
 	tests/cli/join_ring.bats \
 	tests/cli/overlay.bats \
 	tests/cli/peer.bats \
+	tests/cli/renew.bats \
+	tests/cli/selfsigned.bats \
 	tests/cli/status.bats \
 	tests/cli/tools.bats \
 	tests/cli/wireshark.bats

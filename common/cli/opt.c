@@ -6,6 +6,7 @@
 #include "cli/opt.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -297,6 +298,18 @@ static void on_abort(int signum)
 	_exit(EX_SOFTWARE);
 }
 
+/* A standard descriptor that is closed is held by something that can be neither
+ * read nor written as it should, lest a file or socket gets its number. */
+static void hold_standard(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		int mode = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", mode) != fd)
+			exit(EX_OSERR);
+	}
+}
+
 char **opt_parse(const struct opt *opts, int min, int max, int argc,
 		 char *argv[])
 {
@@ -304,6 +317,7 @@ char **opt_parse(const struct opt *opts, int min, int max, int argc,
 	bool given[OPTS_MAX] = { false };
 	int n;
 
+	hold_standard();
 	signal(SIGABRT, on_abort);
 	flatten(&f, opts);
 	tool_name = f.tool->name;
