@@ -10,9 +10,11 @@
 struct inbox_event {
 	struct inbox_event *next;
 	struct event event;
-	struct arena arena;     /* READ: the answers */
+	struct arena arena;     /* READ: the answers; CONFIG: `document` */
 	struct cert *cert;      /* LINK_UP: a reference */
 	struct command command; /* COMMAND: what it points to is the caller's */
+	uint8_t config_type;    /* CONFIG: 0, or what `document` is */
+	struct slice document;  /* CONFIG: not yet judged */
 	struct overlay *owned;  /* CONFIG: the new one */
 	struct why why;         /* CONFIG: `info` */
 };

@@ -591,6 +591,30 @@ static void with_judge(struct driver_config *cfg)
 	cfg->config = judge;
 }
 
+static void ask_twice(struct node *n, const struct event *ev)
+{
+	ask_config(n, ev);
+	ask_config(n, ev);
+}
+
+/* Two that come in one step: the second is judged by what the first has
+ * changed, lest it takes that back. */
+static void documents_at_once(void **state)
+{
+	struct world w;
+	struct ended a = { 0 };
+	const struct seen *s = NULL;
+
+	(void)state;
+	world_open(&w, with_judge);
+	w.node->script = ask_twice;
+	assert_ok(driver_command(w.driver, &ping, on_done, &a));
+	RUN_UNTIL(&w, count(w.node, EV_CONFIG, &s) == 2);
+	assert_ok(s->err);
+	assert_int_equal(driver_overlay(w.driver)->sequence, 2);
+	world_close(&w);
+}
+
 static void documents(void **state)
 {
 	struct world w;
@@ -784,6 +808,7 @@ int main(void)
 		cmocka_unit_test(group_commit),
 		cmocka_unit_test(commit_at_the_end),
 		cmocka_unit_test(documents),
+		cmocka_unit_test(documents_at_once),
 		cmocka_unit_test(links),
 		cmocka_unit_test(busy_port),
 	};
