@@ -51,13 +51,51 @@ static enum err check_ask(struct node *n, struct config_check *c)
 	return node_effect(n, &fx);
 }
 
+/* ---- those who send nonsense ---- */
+
+static struct config_offender *offender(struct node *n,
+					const struct node_id *id)
+{
+	struct config_updates *cu = &n->config_updates;
+
+	for (uint32_t i = 0; i < CONFIG_OFFENDERS_MAX; i++)
+		if (cu->offenders[i].until_us > n->now.mono_us &&
+		    id_eq(&cu->offenders[i].id, id))
+			return &cu->offenders[i];
+	return NULL;
+}
+
+static void offended(struct node *n, const struct node_id *id)
+{
+	struct config_updates *cu = &n->config_updates;
+	struct config_offender *o = offender(n, id);
+
+	if (o == NULL) {
+		o = &cu->offenders[cu->next_offender];
+		cu->next_offender = (cu->next_offender + 1) %
+				    CONFIG_OFFENDERS_MAX;
+		*o = (struct config_offender){
+			.id = *id, .until_us = n->now.mono_us + CONFIG_PAUSE_US
+		};
+	}
+	o->n++;
+}
+
+/* ---- what has come ---- */
+
 void config_update_on_request(struct node *n, struct request *req)
 {
 	struct config_updates *cu = &n->config_updates;
 	struct config_update_req *body = arena_zalloc(&req->arena, 1,
 						      sizeof(*body));
+	const struct config_offender *o = offender(n, &req->source);
 	struct config_check *c;
 
+	if (o != NULL && o->n >= CONFIG_REFUSED_MAX) {
+		request_refuse_take(n, req, ERR_FULL,
+				    "too many documents of yours were refused");
+		return;
+	}
 	if (body == NULL ||
 	    config_update_req_decode(body, req->message.contents.message_body,
 				     &req->arena, &n->env) != OK) {
@@ -182,6 +220,7 @@ enum err config_update_checked(struct node *n, const struct event *ev)
 		r = ERR_CONFIG_OLD;
 	if (r != OK) {
 		check_drop(n, c);
+		offended(n, &from);
 		node_trace(n, "config refused %s", err_name(r));
 		request_error_take(n, req, refusal(r), ev->info);
 		return OK;

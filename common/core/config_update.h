@@ -2,6 +2,7 @@
 #ifndef CORE_CONFIG_UPDATE_H
 #define CORE_CONFIG_UPDATE_H
 
+#include "core/limits.h"
 #include "core/request.h"
 #include "core/txn.h"
 
@@ -11,11 +12,20 @@ struct config_push;
 
 /* ConfigUpdate, both ways, RFC 6940 s6.3.2.1 and s6.5.4. */
 
+/* A node whose documents were refused: each costs milliseconds. */
+struct config_offender {
+	struct node_id id;
+	uint32_t n; /* refused since then */
+	uint64_t until_us;
+};
+
 struct config_updates {
 	struct config_check *checks; /* documents that the driver checks */
 	struct config_push *pushes;  /* being sent to nodes that are behind */
 	uint32_t n_checks, n_pushes;
 	uint64_t last_id; /* of FX_CONFIG */
+	struct config_offender offenders[CONFIG_OFFENDERS_MAX];
+	uint32_t next_offender; /* the oldest, which makes room */
 };
 
 request_handler config_update_on_request;

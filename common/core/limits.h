@@ -16,12 +16,14 @@ enum {
 	RETURN_PATHS_MAX = 16384, /* client links remembered by transaction */
 	REASSEMBLIES_MAX = 64,    /* messages being reassembled, s6.7 */
 	REASSEMBLY_BYTES_MAX = 4 << 20,
-	CERTS_MAX = 2048,            /* certificates in the cache */
-	DIALS_MAX = 256,             /* Attaches and connects under way */
-	DIALS_PER_NODE_MAX = 4,      /* of those, for one node's Attaches */
-	CANDIDATES_MAX = 16,         /* of one Attach, tried */
-	COMMANDS_MAX = 4096,         /* under way */
-	CONFIG_UPDATES_MAX = 64,     /* being sent to nodes that are behind */
+	CERTS_MAX = 2048,        /* certificates in the cache */
+	DIALS_MAX = 256,         /* Attaches and connects under way */
+	DIALS_PER_NODE_MAX = 4,  /* of those, for one node's Attaches */
+	CANDIDATES_MAX = 16,     /* of one Attach, tried */
+	COMMANDS_MAX = 4096,     /* under way */
+	CONFIG_UPDATES_MAX = 64, /* being sent to nodes that are behind */
+	CONFIG_REFUSED_MAX = 8,  /* documents of one node, in CONFIG_PAUSE_US */
+	CONFIG_OFFENDERS_MAX = 32,   /* nodes of which that is remembered */
 	OPAQUES_MAX = 4096,          /* opaque IDs of 12 bits, s6.3.2.2 */
 	DESTINATIONS_MAX = 128,      /* entries of a via or destination list */
 	NODE_ARENA_MAX = 256 << 20,  /* bytes of one step */
@@ -44,6 +46,7 @@ enum {
 #define REPLACEMENT_HOLDDOWN_US UINT64_C(30000000)
 #define STORE_PURGE_US          UINT64_C(60000000) /* between purges */
 #define STORE_REPLICA_WAIT_US   UINT64_C(1000000)
+#define CONFIG_PAUSE_US         UINT64_C(15000000)
 #define SENDS_MAX               5
 #define LINK_RTO_FIRST_US       UINT64_C(1000000) /* RFC 6298 s2 */
 #define LINK_RTO_MIN_US         UINT64_C(1000000)

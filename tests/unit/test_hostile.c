@@ -171,6 +171,40 @@ static void many_questions(void **state)
 	scene_close(&s);
 }
 
+/* Documents that are refused, one after the other: after some they are no
+ * longer looked at, until a while later.  Others are heard meanwhile. */
+static void many_documents(void **state)
+{
+	struct config_update_req body = { .type = CONFIG_UPDATE_CONFIG,
+					  .config_data =
+						  SLICE_LIT("<overlay/>") };
+	uint64_t checks;
+	struct scene s;
+	struct draft d;
+
+	(void)state;
+	scene_open(&s, 2);
+	for (uint32_t i = 0; i <= CONFIG_REFUSED_MAX; i++) {
+		draft_init(&d, s.rogue, MSG_CONFIG_UPDATE_REQ);
+		draft_to_node(&d, ID_OF(s.peer[0]));
+		draft_body(&d, &wire_type_config_update_req, &body);
+		checks = s.peer[0]->node->config_updates.last_id;
+		assert_int_not_equal(
+			heard_error(s.rogue, rogue_ask(s.rogue, s.link, &d)),
+			0);
+		checks = s.peer[0]->node->config_updates.last_id - checks;
+		assert_int_equal(checks, i < CONFIG_REFUSED_MAX);
+	}
+	body.config_data = world_document(s.w)->document;
+	draft_init(&d, s.rogue, MSG_CONFIG_UPDATE_REQ);
+	draft_to_node(&d, ID_OF(s.peer[1]));
+	draft_body(&d, &wire_type_config_update_req, &body);
+	(void)scene_answer(&s, &d, 0);
+	scene_run(&s, 30);
+	assert_int_equal(s.peer[0]->node->overlay->sequence, 2);
+	scene_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,6 +212,7 @@ int main(void)
 		cmocka_unit_test(all_links),
 		cmocka_unit_test(all_dials),
 		cmocka_unit_test(many_questions),
+		cmocka_unit_test(many_documents),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
