@@ -33,20 +33,27 @@ static void drop(struct node *n, struct meet *m)
 	free(m);
 }
 
-/* What failed long ago may be tried again. */
+/* What failed long ago may be tried again; so may, when there is no room, what
+ * failed first: names that somebody made up keep no node out. */
 static uint32_t forget(struct node *n)
 {
-	struct meet *m, *next;
+	struct meet *m, *next, *failed = NULL;
 	uint32_t k = 0;
 
 	for (m = n->ring.meets; m != NULL; m = next) {
 		next = m->next;
-		if (m->failed && m->until_us <= n->now.mono_us)
+		if (m->failed && m->until_us <= n->now.mono_us) {
 			drop(n, m);
-		else
-			k++;
+			continue;
+		}
+		if (m->failed)
+			failed = m;
+		k++;
 	}
-	return k;
+	if (k < MEETS_MAX || failed == NULL)
+		return k;
+	drop(n, failed);
+	return k - 1;
 }
 
 static const struct meet *find(const struct node *n, const struct node_id *id)

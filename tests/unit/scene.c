@@ -15,7 +15,7 @@ struct node_id scene_id(uint8_t first)
 
 void scene_make(struct scene *s, uint32_t n_peers)
 {
-	const struct world_options opt = { .seed = 7 };
+	const struct world_options opt = { .seed = 7, .hosts_max = 128 };
 	struct node_id id;
 	char name[16];
 

@@ -205,6 +205,65 @@ static void many_documents(void **state)
 	scene_close(&s);
 }
 
+/* An Update of the rogue's with predecessors of the first peer. */
+static void update(struct scene *s, uint32_t link, struct node_id *ids,
+		   uint32_t n)
+{
+	const struct chord_update u = { .type = CHORD_UPDATE_NEIGHBORS,
+					.predecessors = { ids, n } };
+	struct draft d;
+
+	draft_init(&d, s->rogue, MSG_UPDATE_REQ);
+	draft_to_node(&d, ID_OF(s->peer[0]));
+	draft_body(&d, &wire_type_chord_update, &u);
+	assert_int_equal(heard_error(s->rogue, rogue_ask(s->rogue, link, &d)),
+			 0);
+}
+
+/* An attached link to the first peer, ten seconds at most. */
+static uint32_t attached(struct scene *s)
+{
+	struct draft d;
+	uint32_t link;
+
+	draft_init(&d, s->rogue, MSG_ATTACH_REQ);
+	draft_to_node(&d, ID_OF(s->peer[0]));
+	link = rogue_attach(s->rogue, s->link, &d, false);
+	assert_int_not_equal(link, 0);
+	return link;
+}
+
+/* Names of nodes that are not there, each nearer than the ones before: when
+ * they have failed, one that is named after them is tried all the same. */
+static void absent_neighbours(void **state)
+{
+	enum { ROUNDS = 10, EACH = 7 };
+	struct node_id ids[ROUNDS][EACH], last = scene_id(0xd0);
+	struct scene s;
+	uint32_t link;
+
+	(void)state;
+	scene_make(&s, 2);
+	(void)world_host(s.w, "absent", &last);
+	for (uint8_t k = 0; k < ROUNDS; k++)
+		for (uint8_t i = 0; i < EACH; i++) {
+			ids[k][i] = scene_id((uint8_t)(0x81 + k * EACH + i));
+			(void)world_host(s.w, "absent", &ids[k][i]);
+		}
+	scene_start(&s);
+	link = attached(&s);
+	for (uint8_t k = 0; k < ROUNDS; k++)
+		update(&s, link, ids[k], EACH);
+	scene_run(&s, 20); /* none of them has answered */
+	while (rogue_hear(s.rogue, MSG_ATTACH_REQ, SECOND_US) != NULL)
+		;
+	link = attached(&s);
+	update(&s, link, &last, 1);
+	assert_non_null(
+		rogue_hear(s.rogue, MSG_ATTACH_REQ, REQUEST_LIFETIME_US));
+	scene_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +272,7 @@ int main(void)
 		cmocka_unit_test(all_dials),
 		cmocka_unit_test(many_questions),
 		cmocka_unit_test(many_documents),
+		cmocka_unit_test(absent_neighbours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
