@@ -139,16 +139,12 @@ static void fx_read(struct driver *d, const struct effect *fx)
 	q->event.err = r;
 }
 
-/* It is judged when its turn comes: what is in use may change before that. */
 static void fx_config(struct driver *d, const struct effect *fx)
 {
 	struct inbox_event *q = enqueue(d, EV_CONFIG);
 
-	if (q == NULL)
-		return;
-	q->event.id = fx->id;
-	q->config_type = fx->config_type;
-	q->event.err = arena_dup(&q->arena, fx->bytes, &q->document);
+	if (q != NULL)
+		inbox_document(q, fx);
 }
 
 static void fx_done(struct driver *d, const struct result *res)
@@ -218,24 +214,12 @@ static void use_overlay(struct driver *d, struct overlay *o)
 	d->cfg.overlay = d->owned = o;
 }
 
-static void judge_config(struct driver *d, struct inbox_event *q)
-{
-	q->event.err = ERR_UNSUPPORTED;
-	if (d->cfg.config != NULL)
-		q->event.err = d->cfg.config(d->cfg.ctx, q->config_type,
-					     q->document, d->cfg.overlay,
-					     &q->owned, &q->why);
-	q->event.overlay = q->owned;
-	q->event.info = slice_str(q->why.text);
-}
-
 static void step(struct driver *d, struct inbox_event *q)
 {
 	struct effect fx;
 	enum err r;
 
-	if (q->config_type != 0 && q->event.err == OK)
-		judge_config(d, q);
+	inbox_judge(q, &d->cfg);
 	if ((r = node_step(d->node, loop_now(), &q->event)) != OK)
 		give_up(d, r);
 	while (node_poll(d->node, &fx))

@@ -25,6 +25,27 @@ struct inbox_event *inbox_add(struct inbox *in, enum event_type type)
 	return e;
 }
 
+void inbox_document(struct inbox_event *e, const struct effect *fx)
+{
+	e->event.id = fx->id;
+	e->config_type = fx->config_type;
+	e->event.err = arena_dup(&e->arena, fx->bytes, &e->document);
+}
+
+void inbox_judge(struct inbox_event *e, const struct driver_config *cfg)
+{
+	struct event *ev = &e->event;
+
+	if (e->config_type == 0 || ev->err != OK)
+		return;
+	ev->err = cfg->config == NULL
+			  ? ERR_UNSUPPORTED
+			  : cfg->config(cfg->ctx, e->config_type, e->document,
+					cfg->overlay, &e->owned, &e->why);
+	ev->overlay = e->owned;
+	ev->info = slice_str(e->why.text);
+}
+
 struct inbox_event *inbox_take(struct inbox *in)
 {
 	struct inbox_event *e = in->head;

@@ -3,6 +3,7 @@
 #define NET_INBOX_H
 
 #include "core/node.h"
+#include "net/driver.h"
 
 /* Events that wait for their step, first come, first served, with what they
  * point to. */
@@ -26,6 +27,11 @@ struct inbox {
 
 /* A new event at the end, zeroed but for its type; NULL without memory. */
 struct inbox_event *inbox_add(struct inbox *in, enum event_type type);
+/* A document that is to be judged, FX_CONFIG. */
+void inbox_document(struct inbox_event *e, const struct effect *fx);
+/* Judges it by what is in use now, if it is such an event: more may have
+ * changed since it came. */
+void inbox_judge(struct inbox_event *e, const struct driver_config *cfg);
 /* The first one, the caller's from here on, or NULL. */
 struct inbox_event *inbox_take(struct inbox *in);
 /* Frees all but `owned`. */
