@@ -83,10 +83,11 @@ enum err candidate_read(struct node *n, struct slice body, bool offer,
 					: SLICE_LIT("active");
 	const struct ice_candidate_list *l = &attach->candidates;
 	uint32_t n_no_ice = 0;
+	enum err r;
 
 	*words = "the Attach does not decode";
-	if (attach_req_ans_decode(attach, body, &n->arena, &n->env) != OK)
-		return ERR_INVALID_MESSAGE;
+	if ((r = attach_req_ans_decode(attach, body, &n->arena, &n->env)) != OK)
+		return r;
 	if (!slice_eq(attach->role, role)) {
 		*words = "the role is wrong";
 		return ERR_INVALID_MESSAGE;

@@ -392,11 +392,12 @@ void dial_on_attach(struct node *n, struct request *req)
 void dial_on_app_attach(struct node *n, struct request *req)
 {
 	struct app_attach_req_ans attach;
+	enum err r = app_attach_req_ans_decode(
+		&attach, req->message.contents.message_body, &req->arena,
+		&n->env);
 
-	if (app_attach_req_ans_decode(&attach,
-				      req->message.contents.message_body,
-				      &req->arena, &n->env) != OK)
-		request_refuse_take(n, req, ERR_INVALID_MESSAGE,
+	if (r != OK)
+		request_refuse_take(n, req, r,
 				    "the AppAttachReq does not decode");
 	else /* RFC 6940 s6.5.2.2; no application is served here */
 		request_refuse_take(n, req, ERR_NOT_FOUND,

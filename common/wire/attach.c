@@ -58,7 +58,7 @@ void wire_ice_candidate(struct wire *w, struct ice_candidate *v)
 		wire_leave(w);
 		break;
 	default: /* nobody could tell where it ends */
-		wire_fail(w, ERR_RANGE, "type");
+		wire_fail(w, ERR_UNKNOWN_TYPE, "type");
 	}
 	WIRE_LIST (w, "extensions", 2, v->extensions, it)
 		wire_ice_extension(w, it);

@@ -50,7 +50,7 @@ void wire_chord_leave_data(struct wire *w, struct chord_leave_data *v)
 		wire_node_id_list(w, "predecessors", &v->predecessors);
 		break;
 	default:
-		wire_fail(w, ERR_RANGE, "type");
+		wire_fail(w, ERR_UNKNOWN_TYPE, "type");
 	}
 }
 WIRE_CODEC_DEFINE(chord_leave_data);
@@ -71,7 +71,7 @@ void wire_chord_update(struct wire *w, struct chord_update *v)
 			wire_node_id_list(w, "fingers", &v->fingers);
 		break;
 	default:
-		wire_fail(w, ERR_RANGE, "type");
+		wire_fail(w, ERR_UNKNOWN_TYPE, "type");
 	}
 }
 WIRE_CODEC_DEFINE(chord_update);

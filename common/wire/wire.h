@@ -158,7 +158,8 @@ struct wire_type {
 
 /*
  * All of `in` into `*v`, which need not be initialised.  Slices borrow from
- * `in`, lists live in `a`.  ERR_SHORT, ERR_TRAILING, ERR_RANGE, ERR_DEPTH;
+ * `in`, lists live in `a`.  ERR_SHORT, ERR_TRAILING, ERR_RANGE, ERR_DEPTH,
+ * ERR_UNKNOWN_TYPE;
  * ERR_LIMIT when the arena is too small for it; `*v` is valid only on OK.
  */
 enum err wire_decode(const struct wire_type *t, void *v, struct slice in,

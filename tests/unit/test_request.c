@@ -310,6 +310,39 @@ static void test_bad_contents(void **state)
 	scene_close(&s);
 }
 
+/* 6940-6.3.1.1-R3: an unknown type where the select may not be extended. */
+static void test_unknown_types(void **state)
+{
+	const struct {
+		uint16_t code;
+		struct slice body;
+	} cases[] = {
+		/* A candidate of type 5, behind 6 bytes of address and port. */
+		{ MSG_ATTACH_REQ,
+		  SLICE_LIT("\0\0\7passive\0\x12\1\6\177\0\0\1\x17\xc4\4\1"
+			    "1\0\0\0\1\5\0\0\0") },
+		{ MSG_APP_ATTACH_REQ,
+		  SLICE_LIT("\0\0\x13\xc4\7passive\0\x12\1\6\177\0\0\1\x17"
+			    "\xc4\4\1"
+			    "1\0\0\0\1\5\0\0") },
+		{ MSG_UPDATE_REQ, SLICE_LIT("\0\0\0\1\4") },
+	};
+	struct scene s;
+	struct draft d;
+
+	(void)state;
+	scene_open(&s, 1);
+	for (size_t i = 0; i < N_OF(cases); i++) {
+		scene_ping_node(&s, &d, ID_OF(s.peer[0]));
+		d.contents.message_code = cases[i].code;
+		d.contents.message_body = cases[i].body;
+		scene_trace_forget(s.peer[0]);
+		scene_silence(&s, &d);
+		assert_true(scene_traced(s.peer[0], "UNKNOWN_TYPE"));
+	}
+	scene_close(&s);
+}
+
 /* 6940-6.3.2-R11: honoured to the byte; CHOICE 20: Error_Response_Too_Large. */
 static void test_max_response_length(void **state)
 {
@@ -581,6 +614,7 @@ int main(void)
 		cmocka_unit_test(test_extensions),
 		cmocka_unit_test(test_bad_bodies),
 		cmocka_unit_test(test_bad_contents),
+		cmocka_unit_test(test_unknown_types),
 		cmocka_unit_test(test_max_response_length),
 		cmocka_unit_test(test_sequence),
 		cmocka_unit_test(test_sequence_tried_again),
