@@ -147,6 +147,8 @@ libp2psip_a_SOURCES += \
 	common/core/route.h \
 	common/core/seal.c \
 	common/core/seal.h \
+	common/core/seen.c \
+	common/core/seen.h \
 	common/core/stabilize.h \
 	common/core/state.h \
 	common/core/storage.c \

@@ -40,6 +40,14 @@ static enum err verify_value(struct node *n, const struct node_id *resource,
 				 NULL);
 	if (r != OK)
 		return r;
+	if (!seen_value(n, resource, k, d)) {
+		node_trace(n, "rollback at %s", id_short(resource).s);
+		log_line(n->cfg.log, LOG_ERROR,
+			 "a value of %s is older than the one that was there "
+			 "before: a storing peer has rolled it back",
+			 cert->user[0] != '\0' ? cert->user
+					       : id_short(&node_id).s);
+	}
 	user = arena_str(&n->arena, slice_str(cert->user));
 	if (user == NULL)
 		return ERR_NOMEM;

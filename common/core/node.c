@@ -183,6 +183,7 @@ void node_free(struct node *n)
 		return;
 	heap_clear(&n->timers);
 	client_clear(n);
+	seen_clear(n);
 	join_clear(n);
 	store_clear(n);
 	replica_clear(n);

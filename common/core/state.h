@@ -26,6 +26,7 @@
 #include "core/ring.h"
 #include "core/route.h"
 #include "core/seal.h"
+#include "core/seen.h"
 #include "core/store.h"
 #include "core/txn.h"
 
@@ -80,6 +81,7 @@ struct node {
 	struct store store;
 	struct replicas replicas;
 	struct clients clients;
+	struct seen seen;
 };
 
 /* One line of the trace; free where nobody listens. */

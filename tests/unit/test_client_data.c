@@ -52,6 +52,7 @@ static int rogue(void **state)
 	w->overlay->kind_blocks = blocks;
 	w->overlay->n_kind_blocks = 1;
 	carol = world_host(w, CAROL, NULL);
+	carol->tracing = true;
 	mallory = rogue_new(w, "mallory@sim.example.org", NULL);
 	world_resource(w, CAROL, &at);
 	host_start_at(carol, ROLE_CLIENT, mallory->host);
@@ -457,6 +458,54 @@ static void not_asked_for(void **state)
 			 single[0].storage_time);
 }
 
+/* Fetches a value of this age, and says whether that was a rollback. */
+static bool rolled_back(const char *key, uint64_t storage_time)
+{
+	struct stored_data_specifier spec = { .kind = USER_DICT };
+	struct command c = fetch_of(&spec);
+	struct stored_data v = value(&carol->signer, key, "text");
+	struct fetch_kind_response kr = { .kind = USER_DICT,
+					  .values = { &v, 1 } };
+	struct fetch_ans ans = { { &kr, 1 } };
+	const struct outcome *o;
+	const struct heard *h;
+	struct slice trace;
+	struct draft d;
+	uint64_t id;
+
+	v.storage_time = storage_time;
+	rogue_sign_value(mallory, &carol->signer, &at, USER_DICT, &v);
+	buf_reset(&carol->trace);
+	h = ask(&c, MSG_FETCH_REQ, &id);
+	draft_answer(&d, mallory, h, MSG_FETCH_ANS);
+	draft_body(&d, &wire_type_fetch_ans, &ans);
+	d.certs[d.n_certs++] = carol->signer.cert;
+	rogue_send(mallory, h->link, &d);
+	o = outcome_of(id);
+	assert_ok(o->result.err);
+	assert_int_equal(o->result.fetch->kind_responses.v[0].values.n, 1);
+	trace = buf_slice(&carol->trace);
+	return memmem(trace.p, trace.len, "rollback at", 11) != NULL;
+}
+
+/* 6940-13.5-D4: a value that is older than it was before is noticed; another
+ * key's is another value. */
+static void rollback(void **state)
+{
+	uint64_t t = world_unix_ms(w);
+
+	(void)state;
+	assert_false(rolled_back("a", t));
+	assert_false(rolled_back("a", t));
+	assert_false(rolled_back("b", t - 1));
+	assert_false(rolled_back("a", t + 1));
+	assert_true(rolled_back("a", t));
+	assert_true(rolled_back("a", t));
+	assert_false(rolled_back("a", t + 1));
+	assert_true(rolled_back("b", t - 2));
+	assert_true(rolled_back("a", t - 5));
+}
+
 /* What does not exist and is signed by nobody is no partial answer. */
 static void synthetic(void **state)
 {
@@ -623,7 +672,8 @@ int main(void)
 		HONEST(round_trip), HONEST(too_old),      HONEST(counters),
 		HONEST(refusals),   HONEST(find),         HONEST(certificates),
 		ROGUE(discarded),   ROGUE(not_asked_for), ROGUE(synthetic),
-		ROGUE(taught),      ROGUE(too_old_twice), ROGUE(garbage),
+		ROGUE(rollback),    ROGUE(taught),        ROGUE(too_old_twice),
+		ROGUE(garbage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
