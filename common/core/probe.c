@@ -81,19 +81,43 @@ static void answer(struct node *n, struct request *req, uint64_t n_resources)
 static void counted(struct node *n, void *ctx, enum err r,
 		    const struct query_answer *answers, size_t n_answers)
 {
-	if (r != OK || n_answers == 0)
+	struct probes *p = &n->probes;
+
+	p->counting = false;
+	if (r != OK || n_answers == 0) {
 		request_refuse_take(n, ctx, ERR_STORAGE,
 				    "the storage could not be read");
-	else
-		answer(n, ctx, answers[0].count);
+		return;
+	}
+	p->n_resources = answers[0].count;
+	p->until_us = n->now.mono_us + PROBE_COUNT_US;
+	answer(n, ctx, p->n_resources);
 }
 
-void probe_on_probe(struct node *n, struct request *req)
+/*
+ * To count takes a look at all that is stored: once in a while, and one at a
+ * time.  Who asks during that asks again, s6.2.1.
+ */
+static void count(struct node *n, struct request *req)
 {
 	struct query q = { .type = QUERY_COUNT,
 			   .from = n->id,
 			   .to = n->id,
 			   .alive_ms = n->now.unix_ms };
+	struct probes *p = &n->probes;
+
+	if (n->now.mono_us < p->until_us) {
+		answer(n, req, p->n_resources);
+	} else if (p->counting ||
+		   node_failed(n, read_start(n, &q, 1, counted, req)) != OK) {
+		request_drop_take(n, req);
+	} else {
+		p->counting = true;
+	}
+}
+
+void probe_on_probe(struct node *n, struct request *req)
+{
 	struct probe_req *ask = arena_zalloc(&req->arena, 1, sizeof(*ask));
 
 	if (ask == NULL ||
@@ -109,6 +133,6 @@ void probe_on_probe(struct node *n, struct request *req)
 		   ask->requested_info.len) == NULL ||
 	    n->cfg.role == ROLE_CLIENT)
 		answer(n, req, 0);
-	else if (node_failed(n, read_start(n, &q, 1, counted, req)) != OK)
-		request_drop_take(n, req);
+	else
+		count(n, req);
 }

@@ -19,6 +19,7 @@
 #include "core/link.h"
 #include "core/node.h"
 #include "core/paths.h"
+#include "core/probe.h"
 #include "core/read.h"
 #include "core/replica.h"
 #include "core/reply.h"
@@ -73,6 +74,7 @@ struct node {
 	struct opaques opaques;
 	struct reassemblies reassemblies;
 	struct reads reads;
+	struct probes probes;
 	struct certs certs;
 	struct config_updates config_updates;
 	struct dials dials;

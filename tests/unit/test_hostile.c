@@ -171,6 +171,29 @@ static void many_questions(void **state)
 	scene_close(&s);
 }
 
+/* Probes for what has to be counted: one count serves many. */
+static void many_probes(void **state)
+{
+	uint8_t type = PROBE_NUM_RESOURCES;
+	struct probe_req probe = { slice_of(&type, 1) };
+	struct scene s;
+	struct draft d;
+	uint64_t reads;
+
+	(void)state;
+	scene_open(&s, 1);
+	reads = s.peer[0]->node->reads.last_id;
+	for (int i = 0; i < 50; i++) {
+		draft_init(&d, s.rogue, MSG_PROBE_REQ);
+		draft_to_node(&d, ID_OF(s.peer[0]));
+		draft_body(&d, &wire_type_probe_req, &probe);
+		(void)rogue_send(s.rogue, s.link, &d);
+	}
+	(void)scene_answer(&s, &d, 0);
+	assert_true(s.peer[0]->node->reads.last_id <= reads + 2);
+	scene_close(&s);
+}
+
 /* Documents that are refused, one after the other: after some they are no
  * longer looked at, until a while later.  Others are heard meanwhile. */
 static void many_documents(void **state)
@@ -271,6 +294,7 @@ int main(void)
 		cmocka_unit_test(all_links),
 		cmocka_unit_test(all_dials),
 		cmocka_unit_test(many_questions),
+		cmocka_unit_test(many_probes),
 		cmocka_unit_test(many_documents),
 		cmocka_unit_test(absent_neighbours),
 	};
