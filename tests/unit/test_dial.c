@@ -407,6 +407,27 @@ static void test_tie_smaller(void **state)
 	scene_close(&s);
 }
 
+/* 6940-6.5.1.2-R3: it stops asking when it answers, not when the link is there:
+ * the other side cannot be reached. */
+static void test_tie_silent(void **state)
+{
+	struct ice_candidate v;
+	struct host *silent;
+	struct scene s;
+	struct draft d;
+
+	(void)state;
+	scene_open(&s, 1);
+	silent = world_host(s.w, "silent", NULL);
+	net_block(s.w, s.peer[0], silent, true);
+	(void)make_it_ask(&s);
+	v = candidate(silent, OVERLAY_LINK_TLS_TCP_FH_NO_ICE, 1);
+	attach_with(&s, &d, "passive", &v, 1);
+	(void)scene_answer(&s, &d, 0);
+	assert_null(rogue_hear(s.rogue, MSG_ATTACH_REQ, 10 * SECOND_US));
+	scene_close(&s);
+}
+
 /* 6940-6.5.1.2-R3: the larger says Error_In_Progress and completes its own. */
 static void test_tie_larger(void **state)
 {
@@ -517,6 +538,7 @@ int main(void)
 		cmocka_unit_test(test_no_second_offer),
 		cmocka_unit_test(test_in_progress),
 		cmocka_unit_test(test_tie_smaller),
+		cmocka_unit_test(test_tie_silent),
 		cmocka_unit_test(test_tie_larger),
 		cmocka_unit_test(test_replaced),
 		cmocka_unit_test(test_superseded),

@@ -72,6 +72,36 @@ static void test_again_by_another_way(void **state)
 	scene_close(&s);
 }
 
+/* The same transaction ID of another node is another request. */
+static void test_again_by_another_node(void **state)
+{
+	const struct node_id id = scene_id(0x81);
+	const struct toy_spec spec = { .user = "other",
+				       .key = 99,
+				       .node_ids = &id,
+				       .n_node_ids = 1,
+				       .not_after_ms = UINT64_MAX };
+	const struct heard *first, *other;
+	struct signer signer;
+	struct scene s;
+	struct draft d;
+
+	(void)state;
+	scene_open(&s, 1);
+	assert_ok(toy_signer_init(&s.w->toy, &spec, &signer));
+	scene_ping_node(&s, &d, ID_OF(s.peer[0]));
+	first = scene_answer(&s, &d, 0);
+	for (struct heard *k = s.rogue->heard; k != NULL; k = k->next)
+		k->taken = true;
+	d.signer = &signer;
+	(void)rogue_send(s.rogue, s.link, &d);
+	other = rogue_hear(s.rogue, MSG_PING_ANS, SECOND_US);
+	assert_non_null(other);
+	assert_false(slice_eq(other->packet.payload, first->packet.payload));
+	toy_signer_clear(&s.w->toy, &signer);
+	scene_close(&s);
+}
+
 /* ---- who signed ---- */
 
 /* 6940-6.3.4-R8, 6940-6.3-R1, 6940-11.1-R11: what does not verify gets silence,
@@ -607,6 +637,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_again_by_another_way),
+		cmocka_unit_test(test_again_by_another_node),
 		cmocka_unit_test(test_unverified),
 		cmocka_unit_test(test_expires),
 		cmocka_unit_test(test_identities),
