@@ -281,20 +281,15 @@ void document_refresh(struct home *h, struct overlay **o)
 		opt_warn(h->name, r, why.text);
 }
 
-enum err document_adopt(const struct home *h, uint8_t config_type,
+enum err document_judge(const struct home *h, uint8_t config_type,
 			struct slice bytes, const struct overlay *previous,
 			struct overlay **out, struct why *why)
 {
 	struct overlay_xml_judge j = judge(h->name, previous);
-	enum err r;
 
 	if (config_type == CONFIG_UPDATE_KIND)
-		r = overlay_xml_add_kind(out, bytes, &j, why);
-	else
-		r = overlay_xml_load(out, bytes, &j, why);
-	if (r == OK && (r = home_save_overlay(h, *out, why)) != OK)
-		overlay_free(*out);
-	return r;
+		return overlay_xml_add_kind(out, bytes, &j, why);
+	return overlay_xml_load(out, bytes, &j, why);
 }
 
 /* -c, where there is a document already: one that is newer replaces it. */

@@ -33,8 +33,9 @@ enum err document_update(struct home *h, struct overlay **o,
 /* As document_update() where the document ends within a month, at a random time
  * of it; a failure is only said. */
 void document_refresh(struct home *h, struct overlay **o);
-/* Checks one that came in a ConfigUpdate and keeps it: driver_config.config. */
-enum err document_adopt(const struct home *h, uint8_t config_type,
+/* Checks one that came in a ConfigUpdate, for driver_config.config; saving it
+ * is the caller's. */
+enum err document_judge(const struct home *h, uint8_t config_type,
 			struct slice bytes, const struct overlay *in_use,
 			struct overlay **out, struct why *why) MUST_CHECK;
 /* What is left of -T since the start of document_obtain(); 0: it is over. */

@@ -75,16 +75,21 @@ static enum err on_config(void *ctx, uint8_t config_type, struct slice bytes,
 			  struct why *why)
 {
 	struct peer *p = ctx;
+	struct why disk = { "" };
 	enum err r;
 
-	r = document_adopt(&p->home, config_type, bytes, in_use, out, why);
-	if (r == OK)
-		log_line(p->cfg->log, LOG_INFO,
-			 "configuration document %u is in use",
-			 (unsigned)(*out)->sequence);
-	if (r == OK && check_barred(p, *out) != OK)
+	r = document_judge(&p->home, config_type, bytes, in_use, out, why);
+	if (r != OK)
+		return r;
+	log_line(p->cfg->log, LOG_INFO, "configuration document %u is in use",
+		 (unsigned)(*out)->sequence);
+	/* A full disk is no reason to stay behind the overlay. */
+	if (home_save_overlay(&p->home, *out, &disk) != OK)
+		log_line(p->cfg->log, LOG_WARN,
+			 "the document could not be saved: %s", disk.text);
+	if (check_barred(p, *out) != OK)
 		end(p, ERR_AUTH);
-	return r;
+	return OK;
 }
 
 /* SIGHUP: the home's document, when it is newer. */

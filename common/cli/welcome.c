@@ -44,7 +44,12 @@ static enum err on_config(void *ctx, uint8_t type, struct slice bytes,
 {
 	struct welcome *w = ctx;
 
-	return document_adopt(w->home, type, bytes, in_use, out, why);
+	enum err r;
+
+	r = document_judge(w->home, type, bytes, in_use, out, why);
+	if (r == OK && (r = home_save_overlay(w->home, *out, why)) != OK)
+		overlay_free(*out);
+	return r;
 }
 
 static void on_done(void *ctx, const struct result *res)
