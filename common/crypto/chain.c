@@ -175,7 +175,10 @@ enum err chain_check_der(struct chain *c, X509 *x, const struct slice *others,
 		return r;
 	if ((parsed = sk_X509_new_null()) == NULL)
 		return ERR_NOMEM;
-	for (size_t i = 0; i < n_others && i < CHAIN_OTHERS_MAX; i++) {
+	/* A bucket may hold the certificates of many signers before an issuer.
+	 */
+	for (size_t i = 0;
+	     i < n_others && sk_X509_num(parsed) < CHAIN_OTHERS_MAX; i++) {
 		X509 *o;
 
 		/* What does not parse cannot help; it is no fault either. */

@@ -11,7 +11,7 @@
 enum {
 	CHAIN_LENGTH_MAX = CERT_CHAIN_MAX + 2, /* certificates, root included */
 	CHAIN_OTHERS_MAX =
-		16,          /* of those sent along, looked at for one chain */
+		16,          /* issuers among those sent along, for one chain */
 	CHAIN_KNOWN_MAX = 16 /* checked intermediates that are remembered */
 };
 

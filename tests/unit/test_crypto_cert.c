@@ -413,6 +413,30 @@ static void chains(void **state)
 	}
 }
 
+/* 6940-6.3.4-R2: an issuer that a bucket holds behind those of many signers. */
+static void issuer_last(void **state)
+{
+	static const struct name ok[] = { NAME(GEN_URI, URI) };
+	struct pair root, mid, leaf;
+	struct slice others[64];
+	struct cert *c;
+	struct pki p;
+
+	(void)state;
+	pki_init(&p, KEY_P256);
+	root = root_of(&p);
+	odd_cert(&mid, &root, "Middle", NULL, 0, CA_TRUE, p.now_ms);
+	odd_cert(&leaf, &mid, "", ok, 1, 0, p.now_ms);
+	for (size_t i = 0; i < N_OF(others); i++)
+		others[i] = buf_slice(i == N_OF(others) - 1 ? &mid.der
+							    : &leaf.der);
+	assert_ok(try_open(&p, &leaf.der, others, N_OF(others), &c, ""));
+	p.crypto->cert_unref(p.crypto->ctx, c);
+	pair_clear(&mid);
+	pair_clear(&leaf);
+	pki_clear(&p);
+}
+
 /* Another CA of the same name, and a root that this document does not list; two
  * roots, both good.  6940-11.1-R5 */
 static void roots(void **state)
@@ -690,6 +714,7 @@ int main(void)
 		cmocka_unit_test(names),
 		cmocka_unit_test(many_ids),
 		cmocka_unit_test(chains),
+		cmocka_unit_test(issuer_last),
 		cmocka_unit_test(roots),
 		cmocka_unit_test(self_signed),
 		cmocka_unit_test(self_signed_rogue),
