@@ -228,6 +228,7 @@ tests_bench_bare_LDADD = $(SSL_LIBS)
 
 # cli: whole tools, run by bats
 bats_tests = \
+	tests/cli/chain.bats \
 	tests/cli/churn.bats \
 	tests/cli/config.bats \
 	tests/cli/disk.bats \
