@@ -9,6 +9,8 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "base/text.h"
+
 struct entry {
 	const char *name, *text;
 	uint16_t code;
@@ -61,8 +63,11 @@ enum err err_from_code(uint16_t code)
 
 enum err why_verr(struct why *why, enum err r, const char *fmt, va_list ap)
 {
-	if (why != NULL && vsnprintf(why->text, sizeof(why->text), fmt, ap) < 0)
+	if (why == NULL)
+		return r;
+	if (vsnprintf(why->text, sizeof(why->text), fmt, ap) < 0)
 		why->text[0] = '\0';
+	text_tame(why->text);
 	return r;
 }
 

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/text.h"
+
 void log_line(const struct log_sink *s, enum log_level level, const char *fmt,
 	      ...)
 {
@@ -21,6 +23,8 @@ void log_line(const struct log_sink *s, enum log_level level, const char *fmt,
 	va_start(ap, fmt);
 	n = vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	if (n >= 0)
-		s->write(s->ctx, level, line);
+	if (n < 0)
+		return;
+	text_tame(line);
+	s->write(s->ctx, level, line);
 }

@@ -169,6 +169,17 @@ static size_t utf8_len(uint8_t c)
 	return c >= 0xf0 && c < 0xf5 ? 4 : 0;
 }
 
+void text_tame(char *s)
+{
+	for (unsigned char *p = (unsigned char *)s; *p != '\0'; p++) {
+		if (*p < 0x20 || *p == 0x7f)
+			*p = '?';
+		/* U+0080 to U+009F, which are controls as well. */
+		if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+			p[0] = p[1] = '?';
+	}
+}
+
 bool text_is_utf8(struct slice in)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };

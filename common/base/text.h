@@ -16,6 +16,9 @@ enum err text_base64(struct buf *out, struct slice in) MUST_CHECK;
 enum err text_unbase64(struct buf *out, struct slice in) MUST_CHECK;
 /* Printable ASCII as it is, the rest and the backslash as \xHH. */
 enum err text_escape(struct buf *out, struct slice in) MUST_CHECK;
+/* Control characters become "?": words of others reach terminals and logs, and
+ * end no line there. */
+void text_tame(char *s);
 /* Well-formed UTF-8 without NUL (RFC 3629)? */
 bool text_is_utf8(struct slice in);
 

@@ -69,6 +69,11 @@ static void words(void **state)
 	assert_err(why_err(&why, ERR_CONFIG, "line %d", 7), ERR_CONFIG);
 	assert_string_equal(why.text, "line 7");
 	assert_err(why_err(NULL, ERR_CONFIG, "line %d", 7), ERR_CONFIG);
+	/* What a stranger says rings no bell, and is one line. */
+	assert_err(
+		why_err(&why, ERR_DATA, "%s", "a\nb\x1b[2Jc\xc2\x9b\xc3\x9f"),
+		ERR_DATA);
+	assert_string_equal(why.text, "a?b?[2Jc??\xc3\x9f");
 	assert_err(why_err(&why, ERR_DATA, "%300d", 7), ERR_DATA);
 	assert_int_equal(strlen(why.text), sizeof(why.text) - 1);
 }
@@ -90,6 +95,9 @@ static void lines(void **state)
 	(void)state;
 	log_line(&s, LOG_INFO, "%s %d", "peer", 3);
 	assert_string_equal(line, "peer 3");
+	log_line(&s, LOG_INFO, "%s %d", "peer\n", 3);
+	assert_string_equal(line, "peer? 3");
+	log_line(&s, LOG_INFO, "%s %d", "peer", 3);
 	log_line(&s, LOG_DEBUG, "not made");
 	assert_string_equal(line, "peer 3");
 	log_line(&s, LOG_ERROR, "%2000d", 1);
