@@ -10,7 +10,7 @@ certify()
 {
 	local home=$RING/$1/$RING_NAME/users/$1@$RING_NAME san
 	san="URI:reload://0110$(ring_node_id "$1")@$RING_NAME/,email:$1@$RING_NAME"
-	cd "$BATS_FILE_TMPDIR"
+	cd "$BATS_FILE_TMPDIR" || return
 	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
 		-keyout mid.key -subj '/CN=Middle' -out mid.csr
 	openssl x509 -req -in mid.csr -CA "$RING/overlay/ca.crt" \
