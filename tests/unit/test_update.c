@@ -402,6 +402,26 @@ static struct node_id query(struct scene *s, const struct destination *to,
 	return ans.next_peer;
 }
 
+/* 6940-6.4.2.4.1-R1: what an opaque ID stands for is nobody's business. */
+static void test_route_query_opaque(void **state)
+{
+	const struct route_query_req req = {
+		.destination = { .type = DESTINATION_OPAQUE_ID,
+				 .compact = true,
+				 .id = SLICE_LIT("\x80\1") }
+	};
+	struct scene s;
+	struct draft d;
+
+	(void)state;
+	open(&s, 2);
+	draft_init(&d, s.rogue, MSG_ROUTE_QUERY_REQ);
+	draft_to_node(&d, id_of(s.peer[0]));
+	draft_body(&d, &wire_type_route_query_req, &req);
+	(void)scene_answer(&s, &d, ERROR_FORBIDDEN);
+	close(&s);
+}
+
 /* 6940-6.4.2.4-R1, 6940-10.8-R1, 6940-6.4.2.4.1-R1: where it would go next; an
  * Update of type full after the answer if it was wanted, and only then. */
 static void test_route_query(void **state)
@@ -484,6 +504,7 @@ int main(void)
 		cmocka_unit_test(test_leave_last),
 		cmocka_unit_test(test_leave_forbidden),
 		cmocka_unit_test(test_route_query),
+		cmocka_unit_test(test_route_query_opaque),
 		cmocka_unit_test(test_client_hears),
 	};
 
