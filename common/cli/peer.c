@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "cli/document.h"
 #include "cli/entry.h"
@@ -334,6 +335,18 @@ static enum err open_driver(struct peer *p)
 	return sandbox_drop(&p->sandbox, p->why);
 }
 
+/* Each link is a descriptor: as many as the system lets us have.  Fewer is no
+ * failure: links beyond them are refused one by one. */
+static void raise_descriptors(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
+		l.rlim_cur = l.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &l);
+	}
+}
+
 static enum err open_loop(struct peer *p)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
@@ -402,6 +415,7 @@ enum err peer_run(const struct peer_config *cfg, bool run, struct why *why)
 	    (r = sandbox_act(&p.sandbox, why)) != OK ||
 	    (r = open_home(&p)) != OK || !run)
 		goto out;
+	raise_descriptors();
 	if ((r = open_storage(&p)) != OK || (r = open_loop(&p)) != OK ||
 	    (r = open_driver(&p)) != OK)
 		goto out;

@@ -31,6 +31,7 @@ static const char schema[] =
 	"CREATE TABLE slot(id INTEGER PRIMARY KEY, resource BLOB NOT NULL,"
 	" kind INTEGER NOT NULL, generation INTEGER NOT NULL);"
 	"CREATE UNIQUE INDEX slot_key ON slot(resource, kind);"
+	"CREATE INDEX slot_kind ON slot(kind, resource);"
 	"CREATE TABLE value(slot INTEGER NOT NULL, key BLOB NOT NULL,"
 	" storage_time INTEGER NOT NULL, expires_ms INTEGER NOT NULL,"
 	" signer BLOB NOT NULL, data BLOB NOT NULL);"

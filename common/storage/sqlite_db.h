@@ -32,7 +32,6 @@ enum {
 	P_BYTES,
 	P_GENERATION,
 	P_TO,
-	P_ONLY_KIND,
 	P_LIMIT
 };
 

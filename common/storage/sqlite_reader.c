@@ -12,13 +12,14 @@
 	" v.data FROM slot s LEFT JOIN value v ON v.slot = s.id"               \
 	" AND v.key >= ?3" last " AND v.expires_ms > ?6"                       \
 	" WHERE s.resource = ?1 AND s.kind = ?2 ORDER BY v.key" order          \
-	" LIMIT ?12"
+	" LIMIT ?11"
 
 enum read_stmt {
 	READ_KIND,
 	READ_KIND_TO,
 	READ_KIND_BACK,
 	READ_RANGE,
+	READ_NEAREST,
 	READ_COUNT,
 	READ_CERT,
 	READ_SIGNERS,
@@ -32,8 +33,11 @@ static const char *const read_sql[READ_N] = {
 	[READ_KIND_BACK] = KIND_SQL("", " DESC"),
 	[READ_RANGE] = "SELECT resource, kind, generation FROM slot s"
 		       " WHERE (resource, kind) > (?1, ?2) AND resource <= ?10"
-		       " AND (?11 IS NULL OR kind = ?11) AND " IS_ALIVE
-		       " ORDER BY resource, kind LIMIT ?12",
+		       " AND " IS_ALIVE " ORDER BY resource, kind LIMIT ?11",
+	[READ_NEAREST] = "SELECT resource, kind, generation FROM slot s"
+			 " INDEXED BY slot_kind WHERE kind = ?2"
+			 " AND resource >= ?1 AND resource <= ?10"
+			 " AND " IS_ALIVE " ORDER BY resource LIMIT 1",
 	[READ_COUNT] = "SELECT COUNT(DISTINCT resource) FROM slot s"
 		       " WHERE (resource, kind) > (?1, ?2)"
 		       " AND resource <= ?10 AND " IS_ALIVE,
@@ -214,23 +218,27 @@ static enum err read_kind(struct sqlite_db *d, const struct query *q,
 	return read_rows(d, s, q, out, a);
 }
 
-/* Slots after (lo, kind) up to and with all of `hi`, without a wrap. */
+/* Slots after (lo, kind) up to and with all of `hi`, without a wrap; NEAREST:
+ * the first from `lo` on. */
 static enum err read_segment(struct sqlite_db *d, const struct query *q,
 			     struct slice lo, int64_t kind, struct slice hi,
 			     struct query_answer *out, struct arena *a)
 {
-	sqlite3_stmt *s =
-		d->stmt[q->type == QUERY_COUNT ? READ_COUNT : READ_RANGE];
-	int64_t limit = q->type == QUERY_NEAREST ? 1 : limit_of(q);
+	sqlite3_stmt *s = d->stmt[q->type == QUERY_COUNT     ? READ_COUNT
+				  : q->type == QUERY_NEAREST ? READ_NEAREST
+							     : READ_RANGE];
+	int64_t limit = limit_of(q);
 
+	if (q->type == QUERY_NEAREST && out->n_slots > 0)
+		return OK;
 	if (limit > 0 && (limit -= (int64_t)out->n_slots) == 0)
 		return OK;
+	if (q->type == QUERY_NEAREST)
+		kind = q->kind;
 	if (sqlite_db_bind_slice(s, P_RESOURCE, lo) ||
 	    sqlite3_bind_int64(s, P_KIND, kind) || bind_alive(s, q) ||
 	    sqlite_db_bind_slice(s, P_TO, hi) ||
-	    (q->type == QUERY_NEAREST &&
-	     sqlite3_bind_int64(s, P_ONLY_KIND, q->kind)) ||
-	    (q->type != QUERY_COUNT && sqlite3_bind_int64(s, P_LIMIT, limit)))
+	    (q->type == QUERY_RANGE && sqlite3_bind_int64(s, P_LIMIT, limit)))
 		return sqlite_db_complain(d, "cannot bind");
 	return read_rows(d, s, q, out, a);
 }
