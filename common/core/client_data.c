@@ -43,38 +43,6 @@ static struct slice resource_of(const struct client_op *op)
 
 /* ---- what the other side does not know ---- */
 
-static bool is_listed(const struct kind_id_list *l, uint32_t kind)
-{
-	for (uint32_t i = 0; i < l->n; i++)
-		if (l->v[i] == kind)
-			return true;
-	return false;
-}
-
-/* The kind-blocks of our document that the other side lacks, as a ConfigUpdate.
- */
-static enum err make_update(struct node *n, struct slice info,
-			    struct config_update_req *out)
-{
-	const struct overlay *o = n->overlay;
-	struct unknown_kinds unknown;
-	struct slice *v;
-	enum err r;
-
-	r = unknown_kinds_decode(&unknown, info, &n->arena, &n->env);
-	if (r != OK)
-		return r;
-	v = arena_zalloc(&n->arena, o->n_kind_blocks, sizeof(*v));
-	if (v == NULL)
-		return ERR_NOMEM;
-	*out = (struct config_update_req){ .type = CONFIG_UPDATE_KIND };
-	out->kinds.v = v;
-	for (size_t i = 0; i < o->n_kind_blocks; i++)
-		if (is_listed(&unknown.unknown_kinds, o->kind_blocks[i].kind))
-			v[out->kinds.n++] = o->kind_blocks[i].xml;
-	return out->kinds.n > 0 ? OK : ERR_UNKNOWN_KIND;
-}
-
 /* Whatever came of it, the command is tried once more. */
 static void taught(struct node *n, void *ctx, const struct txn_end *end)
 {
@@ -90,22 +58,12 @@ static void taught(struct node *n, void *ctx, const struct txn_end *end)
 static enum err teach(struct node *n, struct client_op *op,
 		      const struct txn_end *end)
 {
-	struct txn_args args = { .code = MSG_CONFIG_UPDATE_REQ,
-				 .done = taught,
-				 .ctx = op };
-	struct config_update_req body;
 	struct data_op *st = op->state;
-	enum err r;
 
 	if (st->taught)
 		return ERR_UNKNOWN_KIND;
 	st->taught = true;
-	if ((r = make_update(n, end->info, &body)) != OK ||
-	    (r = node_encode(n, &wire_type_config_update_req, &body,
-			     &args.body)) != OK ||
-	    (r = txn_to_node(n, &end->responder, &args.destination)) != OK)
-		return r;
-	return txn_send(n, &args, &op->txn);
+	return config_update_teach(n, end, taught, op, &op->txn);
 }
 
 /* Ends with the answer of the other side; an error_info that is a structure is

@@ -289,6 +289,57 @@ void config_update_push(struct node *n, const struct node_id *to,
 	}
 }
 
+/* ---- Kinds that another node lacks ---- */
+
+static bool is_listed(const struct kind_id_list *l, uint32_t kind)
+{
+	for (uint32_t i = 0; i < l->n; i++)
+		if (l->v[i] == kind)
+			return true;
+	return false;
+}
+
+/* The kind-blocks of our document that the other side lacks, as a ConfigUpdate.
+ */
+static enum err make_update(struct node *n, struct slice info,
+			    struct config_update_req *out)
+{
+	const struct overlay *o = n->overlay;
+	struct unknown_kinds unknown;
+	struct slice *v;
+	enum err r;
+
+	r = unknown_kinds_decode(&unknown, info, &n->arena, &n->env);
+	if (r != OK)
+		return r;
+	v = arena_zalloc(&n->arena, o->n_kind_blocks, sizeof(*v));
+	if (v == NULL)
+		return ERR_NOMEM;
+	*out = (struct config_update_req){ .type = CONFIG_UPDATE_KIND };
+	out->kinds.v = v;
+	for (size_t i = 0; i < o->n_kind_blocks; i++)
+		if (is_listed(&unknown.unknown_kinds, o->kind_blocks[i].kind))
+			v[out->kinds.n++] = o->kind_blocks[i].xml;
+	return out->kinds.n > 0 ? OK : ERR_UNKNOWN_KIND;
+}
+
+enum err config_update_teach(struct node *n, const struct txn_end *end,
+			     txn_done *done, void *ctx, struct txn **out)
+{
+	struct txn_args args = { .code = MSG_CONFIG_UPDATE_REQ,
+				 .done = done,
+				 .ctx = ctx };
+	struct config_update_req body;
+	enum err r;
+
+	if ((r = make_update(n, end->info, &body)) != OK ||
+	    (r = node_encode(n, &wire_type_config_update_req, &body,
+			     &args.body)) != OK ||
+	    (r = txn_to_node(n, &end->responder, &args.destination)) != OK)
+		return r;
+	return txn_send(n, &args, out);
+}
+
 void config_update_clear(struct node *n)
 {
 	while (n->config_updates.checks != NULL)

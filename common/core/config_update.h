@@ -36,6 +36,14 @@ enum err config_update_checked(struct node *n,
  * `path` is borrowed for the call. */
 void config_update_push(struct node *n, const struct node_id *to,
 			const struct destination_list *path, uint32_t link);
+/*
+ * Sends the Kinds that an Error_Unknown_Kind lists to the node that it came
+ * from, RFC 6940 s7.4.1.2: who gets this error does so, and may ask again when
+ * `done` is called.  ERR_UNKNOWN_KIND: none of them is in our document.
+ */
+enum err config_update_teach(struct node *n, const struct txn_end *end,
+			     txn_done *done, void *ctx,
+			     struct txn **out) MUST_CHECK;
 void config_update_clear(struct node *n);
 
 #endif

@@ -30,6 +30,7 @@ struct copy {
 	size_t n, at, end; /* [at, end) is under way */
 	size_t room;       /* bytes of values and certificates in a message */
 	bool resynced; /* the message under way was refused as too old before */
+	bool taught;   /* the other node was sent the Kinds that it lacked */
 	bool reading;  /* cannot be freed yet */
 	struct txn *txn;
 	struct resync *resync;
@@ -91,6 +92,25 @@ static void resynced(struct node *n, void *ctx, enum err r)
 		send_next(n, c); /* what is left of the same values */
 }
 
+/* Whatever came of it, the message goes once more. */
+static void taught(struct node *n, void *ctx, const struct txn_end *end)
+{
+	struct copy *c = ctx;
+
+	node_trace(n, "kinds sent to %s %s", id_short(&end->responder).s,
+		   err_name(end->err));
+	c->txn = NULL;
+	send_next(n, c);
+}
+
+static bool teach(struct node *n, struct copy *c, const struct txn_end *end)
+{
+	if (c->taught || end->err != ERR_UNKNOWN_KIND)
+		return false;
+	c->taught = true;
+	return config_update_teach(n, end, taught, c, &c->txn) == OK;
+}
+
 static void sent(struct node *n, void *ctx, const struct txn_end *end)
 {
 	struct copy *c = ctx;
@@ -112,7 +132,7 @@ static void sent(struct node *n, void *ctx, const struct txn_end *end)
 			refused(n, c, r);
 	} else if (copy_unreachable(end->err)) {
 		finish(n, c, end->err);
-	} else {
+	} else if (!teach(n, c, end)) {
 		refused(n, c, end->err);
 	}
 }

@@ -185,6 +185,17 @@ static void on_commit(struct host *h, const struct effect *fx)
 }
 
 /* A document is known when the world has made it. */
+/* Has this version of the document in use the kind-block that has come? */
+static bool defines(const struct overlay *v, const struct host *h,
+		    const struct effect *fx)
+{
+	for (size_t i = 0; i < v->n_kind_blocks; i++)
+		if (v->sequence == h->overlay->sequence &&
+		    slice_eq(v->kind_blocks[i].xml, fx->bytes))
+			return true;
+	return false;
+}
+
 static void on_config(struct host *h, const struct effect *fx)
 {
 	struct world *w = h->world;
@@ -192,6 +203,11 @@ static void on_config(struct host *h, const struct effect *fx)
 
 	j->err = ERR_CONFIG_SIGNATURE;
 	for (size_t i = 0; i < w->n_versions; i++) {
+		if (fx->config_type == CONFIG_UPDATE_KIND &&
+		    defines(w->versions[i], h, fx)) {
+			j->err = OK;
+			j->overlay = w->versions[i];
+		}
 		if (fx->config_type != CONFIG_UPDATE_CONFIG ||
 		    !slice_eq(w->versions[i]->document, fx->bytes))
 			continue;

@@ -330,6 +330,41 @@ static void survives(void **state)
 	assert_true(found_within("kept", 120));
 }
 
+/* 6940-7.4.1.2-R5: a node that keeps copies and does not know the Kind is sent
+ * its definition, and then the copy. */
+static void unknown_kind(void **state)
+{
+	struct kind_block block = { .kind = USER_VALUE,
+				    .xml = SLICE_LIT("<kind-block/>") };
+	struct overlay *full = world_document(w), *less = world_document(w);
+	struct store_ans ans;
+	uint32_t k = 0;
+
+	(void)state;
+	full->kind_blocks = &block;
+	full->n_kind_blocks = 1;
+	less->sequence = full->sequence;
+	for (uint32_t i = 0; i < less->kinds.n; i++)
+		if (less->kinds.v[i].id != USER_VALUE)
+			less->kinds.v[k++] = less->kinds.v[i];
+	less->kinds.n = k;
+	host_configure(owner, full);
+	for (uint32_t i = 0; i < 4; i++)
+		host_configure(next[i], i == 0 ? less : full);
+	alice->host->overlay = full;
+	world_run(w, 5 * SECOND_US);
+	store("taught", &ans);
+	assert_int_equal(ans.kind_responses.v[0].replicas.n, 2);
+	assert_int_equal(on_disk(next[0], NULL), 1);
+	/* Of others, whose document does not define it, it hears nothing. */
+	full->n_kind_blocks = 0;
+	host_configure(next[0], less);
+	world_run(w, 5 * SECOND_US);
+	store("alone", &ans);
+	assert_int_equal(ans.kind_responses.v[0].replicas.n, 1);
+	assert_int_equal(on_disk(next[0], NULL), 0);
+}
+
 /* Does the message carry this certificate? */
 static bool carries(const struct heard *h, struct slice der)
 {
@@ -415,7 +450,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		EACH(copies),        EACH(not_responsible), EACH(strangers),
 		EACH(copy_rules),    EACH(newer_elsewhere), EACH(survives),
-		EACH(intermediates),
+		EACH(intermediates), EACH(unknown_kind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
