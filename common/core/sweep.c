@@ -40,6 +40,7 @@ struct swept {
 	struct copy *copy;
 	struct store_job job; /* its turn at the resource */
 	bool queued;
+	bool taught; /* the owner was sent the Kind that it lacked */
 };
 
 struct sweep {
@@ -55,6 +56,7 @@ struct sweep {
 };
 
 static void pump(struct node *n, struct sweep *s);
+static enum err ask(struct node *n, struct swept *f);
 
 /* ---- one slot ---- */
 
@@ -200,12 +202,29 @@ static enum err compare(struct node *n, struct swept *f, struct slice body)
 	return OK;
 }
 
+/* Whatever came of it, the owner is asked once more. */
+static void taught(struct node *n, void *ctx, const struct txn_end *end)
+{
+	struct swept *f = ctx;
+	enum err r;
+
+	(void)end;
+	f->txn = NULL;
+	if ((r = ask(n, f)) != OK)
+		slot_end(n, f, r);
+}
+
 static void stat_answered(struct node *n, void *ctx, const struct txn_end *end)
 {
 	struct swept *f = ctx;
 	enum err r = end->err;
 
 	f->txn = NULL;
+	if (r == ERR_UNKNOWN_KIND && !f->taught) {
+		f->taught = true;
+		if (config_update_teach(n, end, taught, f, &f->txn) == OK)
+			return;
+	}
 	if (r == OK)
 		r = compare(n, f, end->body);
 	if (r != OK)

@@ -330,6 +330,12 @@ static void survives(void **state)
 	assert_true(found_within("kept", 120));
 }
 
+static bool has_copy(struct world *unused, void *ctx)
+{
+	(void)unused;
+	return on_disk(ctx, NULL) == 1;
+}
+
 /* 6940-7.4.1.2-R5: a node that keeps copies and does not know the Kind is sent
  * its definition, and then the copy. */
 static void unknown_kind(void **state)
@@ -337,6 +343,8 @@ static void unknown_kind(void **state)
 	struct kind_block block = { .kind = USER_VALUE,
 				    .xml = SLICE_LIT("<kind-block/>") };
 	struct overlay *full = world_document(w), *less = world_document(w);
+	struct host *newcomer;
+	struct node_id id;
 	struct store_ans ans;
 	uint32_t k = 0;
 
@@ -356,13 +364,29 @@ static void unknown_kind(void **state)
 	store("taught", &ans);
 	assert_int_equal(ans.kind_responses.v[0].replicas.n, 2);
 	assert_int_equal(on_disk(next[0], NULL), 1);
-	/* Of others, whose document does not define it, it hears nothing. */
+	/* Of one whose document does not define it, it hears nothing. */
 	full->n_kind_blocks = 0;
 	host_configure(next[0], less);
 	world_run(w, 5 * SECOND_US);
 	store("alone", &ans);
 	assert_int_equal(ans.kind_responses.v[0].replicas.n, 1);
 	assert_int_equal(on_disk(next[0], NULL), 0);
+	full->n_kind_blocks = 1;
+	/* So is an owner that does not know it, when values come back. */
+	host_configure(owner, less);
+	world_run(w, 5 * SECOND_US);
+	assert_int_equal(on_disk(owner, NULL), 0);
+	id = owner->signer.node_id;
+	for (uint32_t i = 0; i < 3; i++) { /* old replicas have to go */
+		id_next(&id, &id);
+		newcomer = world_host(w, "newcomer@sim.example.org", &id);
+		newcomer->overlay = full;
+		host_start(newcomer, ROLE_PEER, false);
+		world_run(w, 20 * SECOND_US);
+		assert_true(host_joined(newcomer));
+	}
+	assert_true(world_run_until(w, has_copy, owner, 300 * SECOND_US));
+	assert_ptr_equal(world_owner(w, &at), owner);
 }
 
 /* Does the message carry this certificate? */
@@ -391,12 +415,6 @@ static uint32_t fetched_by(struct host *h)
 	assert_ok(o->result.err);
 	assert_false(o->result.partial);
 	return o->result.fetch->kind_responses.v[0].values.n;
-}
-
-static bool has_copy(struct world *unused, void *ctx)
-{
-	(void)unused;
-	return on_disk(ctx, NULL) == 1;
 }
 
 /* 6940-6.3.4-R2 6940-7.4.2.2-R3: a signer's certificate may come from an
