@@ -14,7 +14,7 @@
 /* Between two Updates on one link: a burst of changes becomes one Update. */
 #define UPDATE_GAP_US (200 * UINT64_C(1000))
 /* A neighbour that others do not name is asked so often whether it is there. */
-#define DOUBT_GAP_US (5 * UINT64_C(1000000))
+#define DOUBT_GAP_US (2 * UINT64_C(1000000))
 
 /* ---- sending ---- */
 
@@ -31,14 +31,16 @@ static void set_timer(struct node *n)
 		node_timer(n, &n->ring.update, TIMER_RING, at);
 }
 
-static void soon(struct node *n, struct ring_link *r)
+/* Now, or `gap_us` after the last one. */
+static void soon(struct node *n, struct ring_link *r, uint64_t gap_us)
 {
 	uint64_t at = n->now.mono_us;
 
-	if (r->sent_us != 0 && at < r->sent_us + UPDATE_GAP_US)
-		at = r->sent_us + UPDATE_GAP_US;
+	if (r->sent_us != 0 && at < r->sent_us + gap_us)
+		at = r->sent_us + gap_us;
 	if (at < r->due_us)
 		r->due_us = at;
+	set_timer(n);
 }
 
 void update_link(struct node *n, struct ring_link *r, uint8_t type)
@@ -47,8 +49,7 @@ void update_link(struct node *n, struct ring_link *r, uint8_t type)
 		return;
 	if (type > r->update_type)
 		r->update_type = type;
-	soon(n, r);
-	set_timer(n);
+	soon(n, r, UPDATE_GAP_US);
 }
 
 void update_all(struct node *n)
@@ -56,9 +57,8 @@ void update_all(struct node *n)
 	for (struct ring_link *r = n->ring.first; r != NULL; r = r->next) {
 		if (r->update_type < CHORD_UPDATE_NEIGHBORS)
 			r->update_type = CHORD_UPDATE_NEIGHBORS;
-		soon(n, r);
+		soon(n, r, UPDATE_GAP_US);
 	}
-	set_timer(n);
 }
 
 /* s10.7.4.1: every peer again after the interval, not all at once. */
@@ -203,9 +203,8 @@ static void doubt(struct node *n, const struct node_id *source,
 		    !lists(&u->successors, &r->id) &&
 		    !lists(&u->predecessors, &r->id) &&
 		    (ought(source, &u->successors, &r->id, true) ||
-		     ought(source, &u->predecessors, &r->id, false)) &&
-		    n->now.mono_us - r->sent_us > DOUBT_GAP_US)
-			update_link(n, r, 0);
+		     ought(source, &u->predecessors, &r->id, false)))
+			soon(n, r, DOUBT_GAP_US);
 }
 
 static void learn(struct node *n, const struct node_id *source,

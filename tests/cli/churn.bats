@@ -41,6 +41,8 @@ setup()
 
 teardown()
 {
+	# The one that hangs, should its test have failed.
+	cat "$RING"/*.pid 2>/dev/null | xargs -r kill -CONT
 	helpers_teardown
 }
 
@@ -94,15 +96,26 @@ all_there()
 	wait_until settled 1 2 3 4 5 6 7 8
 }
 
-@test "a peer that hangs keeps nobody from its values" { # 6940-10.7.1-R1
-	local pid
-	pid=$(cat "$RING/peer6.pid")
+# owner_of NAME: the number of the peer that keeps its values.
+owner_of()
+{
+	local id n
+	id=$(p2psip-route -d "$RING/alice" "$1" | cut -f 1)
+	for n in 1 2 3 4 5 6 7 8; do
+		[ "$(ring_node_id "peer$n")" != "$id" ] || echo "$n"
+	done
+}
+
+@test "an owner that hangs keeps nobody from its values" { # 6940-10.7.1-R1
+	local n pid
+	n=$(owner_of "$ALICE")
+	pid=$(cat "$RING/peer$n.pid")
 	kill -STOP "$pid"
-	put 17 1
-	all_there 17 8
+	put 17 $((n % 8 + 1))
+	all_there 17 $(((n + 3) % 8 + 1))
 	kill -CONT "$pid"
 	wait_until settled 1 2 3 4 5 6 7 8
-	all_there 17 6
+	all_there 17 "$n"
 }
 
 @test "appends of 16 at a time: none lost, each at an index of its own" {
