@@ -115,7 +115,9 @@ start_daemon()
 {
 	local name=$1
 	shift
-	"$@" >"$BATS_TEST_TMPDIR/$name.out" 2>"$BATS_TEST_TMPDIR/$name.err" \
+	# Emptied here: whoever waits for a line must not see that of another run.
+	: >"$BATS_TEST_TMPDIR/$name.err"
+	"$@" >"$BATS_TEST_TMPDIR/$name.out" 2>>"$BATS_TEST_TMPDIR/$name.err" \
 		</dev/null 3>&- &
 	PIDS[$name]=$!
 }
