@@ -28,6 +28,7 @@ struct exchange {
 	struct curl_slist *connect_to, *headers;
 	curl_mime *form;
 	struct buf *body;
+	bool own_roots; /* --cacert, not the machine's */
 	long status;
 	char error[CURL_ERROR_SIZE];
 };
@@ -54,7 +55,8 @@ static enum err open_exchange(struct exchange *x, const char *url,
 	long ms = (long)(access->timeout_us / 1000) + 1;
 	CURL *c;
 
-	*x = (struct exchange){ .body = body };
+	*x = (struct exchange){ .body = body,
+				.own_roots = access->cacert != NULL };
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
 	    (c = x->curl = curl_easy_init()) == NULL)
 		return ERR_NOMEM;
@@ -75,6 +77,9 @@ static enum err failure(const struct exchange *x, CURLcode rc, struct why *why)
 {
 	const char *text = x->error[0] ? x->error : curl_easy_strerror(rc);
 	enum err r = ERR_HTTP;
+	/* A machine may have no public roots at all. */
+	bool distrust = rc == CURLE_PEER_FAILED_VERIFICATION ||
+			(rc == CURLE_SSL_CACERT_BADFILE && !x->own_roots);
 
 	if (rc == CURLE_OUT_OF_MEMORY)
 		return ERR_NOMEM;
@@ -85,19 +90,17 @@ static enum err failure(const struct exchange *x, CURLcode rc, struct why *why)
 			       "the server sent more than %zu "
 			       "bytes",
 			       x->body->max);
-	if (rc == CURLE_SSL_CACERT_BADFILE)
-		r = ERR_NOINPUT;
-	else if (rc == CURLE_PEER_FAILED_VERIFICATION ||
-		 rc == CURLE_SSL_CONNECT_ERROR)
+	if (distrust || rc == CURLE_SSL_CONNECT_ERROR)
 		r = ERR_TLS;
+	else if (rc == CURLE_SSL_CACERT_BADFILE)
+		r = ERR_NOINPUT;
 	else if (rc == CURLE_OPERATION_TIMEDOUT)
 		r = ERR_TIMEOUT;
 	else if (rc == CURLE_COULDNT_RESOLVE_HOST)
 		r = ERR_DNS;
 	return why_err(why, r, "%.180s%s", text,
-		       rc == CURLE_PEER_FAILED_VERIFICATION
-			       ? "; a root of your own is given with --cacert"
-			       : "");
+		       distrust ? "; a root of your own is given with --cacert"
+				: "");
 }
 
 static enum err perform(struct exchange *x, struct why *why)
