@@ -31,8 +31,8 @@ enum err candidate_body(struct node *n, bool offer, bool send_update,
 		return ERR_NOMEM;
 	for (size_t i = 0; i < n->cfg.n_listen && i < CANDIDATES_MAX; i++) {
 		c = &a.candidates.v[a.candidates.n++];
-		c->addr_port = n->cfg.listen[i];
-		c->overlay_link = OVERLAY_LINK_TLS_TCP_FH_NO_ICE;
+		c->addr_port = n->cfg.listen[i].address;
+		c->overlay_link = n->cfg.listen[i].overlay_link;
 		c->foundation = SLICE_LIT("1");
 		c->priority = priority(i);
 		c->type = CAND_HOST;

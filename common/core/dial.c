@@ -91,6 +91,7 @@ static void set_timer(struct node *n, struct dial *d, uint64_t after_us)
 static void connect_next(struct node *n, struct dial *d, enum err why)
 {
 	struct effect fx = { .type = FX_CONNECT,
+			     .overlay_link = OVERLAY_LINK_TLS_TCP_FH_NO_ICE,
 			     .has_node_id = d->has_node,
 			     .node_id = d->node };
 

@@ -27,6 +27,12 @@ struct now {
 
 enum role { ROLE_CLIENT, ROLE_PEER };
 
+/* Where a node can be reached, and by which link protocol. */
+struct link_address {
+	struct ip_address_port address;
+	uint8_t overlay_link; /* OVERLAY_LINK_*, without ICE */
+};
+
 /* Everything is borrowed until node_free(), the overlay until an EV_CONFIG
  * brings another one. */
 struct node_config {
@@ -35,11 +41,15 @@ struct node_config {
 	const struct overlay *overlay;
 	const struct crypto *crypto;
 	const struct signer *signer; /* this node */
-	/* Where to enter, tried in this order; the document's nodes if none. */
+	/* Links that the driver can make, LINK_PROTOCOL_*; 0: all that the
+	 * document permits. */
+	uint8_t link_protocols;
+	/* Where to enter, tried in this order, each by TLS before DTLS; the
+	 * document's nodes if none. */
 	const struct ip_address_port *bootstrap;
 	size_t n_bootstrap;
 	/* Where this node accepts links (its candidates); peers need one. */
-	const struct ip_address_port *listen;
+	const struct link_address *listen;
 	size_t n_listen;
 	uint8_t via_policy; /* enum via_policy, route.h; VIA_APPEND for all but
 			       tests */
@@ -159,8 +169,14 @@ struct event {
 	 * chain, names and time were checked by the handshake. */
 	struct cert *cert;
 	struct ip_address_port address; /* LINK_UP: of the other side */
+	uint8_t overlay_link; /* LINK_UP: OVERLAY_LINK_*; 0: TLS over TCP */
+	/* LINK_UP, DTLS: bytes of plaintext that fit in one record; TLS: 0. */
+	uint32_t mtu;
 	enum err err; /* LINK_DOWN: why; READ, COMMITTED, CONFIG: how it went */
-	struct slice bytes;            /* BYTES: what has come, cut anywhere */
+	/* BYTES: what has come.  TLS: cut anywhere.  DTLS: the plaintext of
+	 * one record, which is one frame; records may be lost, come twice, or
+	 * in another order. */
+	struct slice bytes;
 	const struct command *command; /* COMMAND: borrowed for the step */
 	uint64_t id; /* READ, COMMITTED, CONFIG: the effect's */
 	const struct query_answer *answers; /* READ: one a query */
@@ -174,9 +190,9 @@ struct event {
 /* ---- effects ---- */
 
 enum effect_type {
-	FX_CONNECT, /* open a link, as TLS client */
-	FX_SEND,
-	FX_CLOSE, /* after what was sent; no EV_LINK_DOWN follows */
+	FX_CONNECT, /* open a link, as TLS or DTLS client */
+	FX_SEND,    /* DTLS: one frame, which becomes one record */
+	FX_CLOSE,   /* after what was sent; no EV_LINK_DOWN follows */
 	FX_READ,
 	FX_COMMIT,
 	FX_CONFIG, /* check this document or kind block; answer: EV_CONFIG */
@@ -195,6 +211,7 @@ struct effect {
 	enum effect_type type;
 	uint32_t link;                  /* CONNECT, SEND, CLOSE */
 	struct ip_address_port address; /* CONNECT */
+	uint8_t overlay_link;           /* CONNECT: OVERLAY_LINK_* */
 	bool has_node_id;               /* CONNECT: the certificate must have */
 	struct node_id node_id;         /* this Node-ID */
 	struct slice bytes;          /* SEND; CONFIG: the document as it came */

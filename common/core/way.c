@@ -9,12 +9,14 @@
 static bool own_address(const struct node *n, const struct ip_address_port *a)
 {
 	size_t len = a->type == ADDRESS_IPV4 ? 4 : 16;
+	const struct ip_address_port *own;
 
-	for (size_t i = 0; i < n->cfg.n_listen; i++)
-		if (n->cfg.listen[i].type == a->type &&
-		    n->cfg.listen[i].port == a->port &&
-		    memcmp(n->cfg.listen[i].addr, a->addr, len) == 0)
+	for (size_t i = 0; i < n->cfg.n_listen; i++) {
+		own = &n->cfg.listen[i].address;
+		if (own->type == a->type && own->port == a->port &&
+		    memcmp(own->addr, a->addr, len) == 0)
 			return true;
+	}
 	return false;
 }
 

@@ -31,7 +31,7 @@ struct driver {
 	struct driver_config cfg; /* overlay: the one in use */
 	struct overlay *owned;    /* the same, when it is not the caller's */
 	struct ip_address_port listen[TLS_LISTENERS_MAX];
-	struct ip_address_port advertise[ADVERTISE_MAX];
+	struct link_address advertise[ADVERTISE_MAX];
 	struct node *node;
 	struct tls *tls;
 	struct commit *commit;
@@ -284,6 +284,7 @@ static void on_up(void *ctx, struct tls_link *tls, struct cert *cert,
 	d->any_up = true;
 	q->event.link = l->number;
 	q->event.address = *remote;
+	q->event.overlay_link = OVERLAY_LINK_TLS_TCP_FH_NO_ICE;
 	q->event.cert = q->cert = cert_ref(cert);
 	drain(d);
 }
@@ -368,13 +369,26 @@ static void on_deadline(void *ctx)
  * each of those this machine has. */
 static enum err fill_advertise(struct driver *d, struct node_config *n)
 {
-	n->listen = d->cfg.advertise;
-	n->n_listen = d->cfg.n_advertise;
-	if (n->n_listen > 0)
-		return OK;
+	struct ip_address_port expanded[ADVERTISE_MAX];
+	const struct ip_address_port *told = d->cfg.advertise;
+	size_t k = d->cfg.n_advertise;
+	enum err r;
+
+	if (k == 0) {
+		if ((r = sockaddr_expand(d->listen, d->cfg.n_listen, expanded,
+					 &k, ADVERTISE_MAX)) != OK)
+			return r;
+		told = expanded;
+	}
+	if (k > ADVERTISE_MAX)
+		return ERR_FULL;
+	for (size_t i = 0; i < k; i++) {
+		d->advertise[i].address = told[i];
+		d->advertise[i].overlay_link = OVERLAY_LINK_TLS_TCP_FH_NO_ICE;
+	}
 	n->listen = d->advertise;
-	return sockaddr_expand(d->listen, d->cfg.n_listen, d->advertise,
-			       &n->n_listen, ADVERTISE_MAX);
+	n->n_listen = k;
+	return OK;
 }
 
 static enum err start_tls(struct driver *d, struct why *why)
@@ -405,6 +419,7 @@ static enum err start_node(struct driver *d)
 				 .overlay = d->cfg.overlay,
 				 .crypto = d->cfg.crypto,
 				 .signer = d->cfg.signer,
+				 .link_protocols = LINK_PROTOCOL_TLS,
 				 .bootstrap = d->cfg.bootstrap,
 				 .n_bootstrap = d->cfg.n_bootstrap,
 				 .log = d->cfg.log };

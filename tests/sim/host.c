@@ -78,6 +78,8 @@ struct host *world_host(struct world *w, const char *user,
 			  (uint8_t)(w->n_hosts >> 8), (uint8_t)w->n_hosts },
 		.port = WORLD_PORT
 	};
+	h->listen = (struct link_address){ h->address,
+					   OVERLAY_LINK_TLS_TCP_FH_NO_ICE };
 	host_certify(h, &spec);
 	MUST(memory_open(&h->storage));
 	return h;
@@ -316,7 +318,7 @@ static void start(struct host *h, enum role role, bool first)
 	h->cfg.crypto = &w->toy.crypto;
 	h->cfg.signer = &h->signer;
 	h->cfg.bootstrap = h->bootstrap;
-	h->cfg.listen = &h->address;
+	h->cfg.listen = &h->listen;
 	h->cfg.n_listen = 1;
 	h->cfg.trace = w->opt.trace != NULL || h->tracing ? on_trace : NULL;
 	h->cfg.trace_ctx = h;

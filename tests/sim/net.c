@@ -263,7 +263,9 @@ static enum err judge(const struct end *e, const struct node_id *pin,
 static void link_up(struct end *e, const struct node_id *pin)
 {
 	const struct crypto *cr = &e->conn->world->toy.crypto;
-	struct event ev = { .type = EV_LINK_UP, .link = e->link };
+	struct event ev = { .type = EV_LINK_UP,
+			    .link = e->link,
+			    .overlay_link = OVERLAY_LINK_TLS_TCP_FH_NO_ICE };
 	enum err r;
 
 	if ((r = judge(e, pin, &ev.cert)) != OK) {

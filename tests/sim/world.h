@@ -47,6 +47,7 @@ struct host {
 	char user[64];
 	struct signer signer;
 	struct ip_address_port address;
+	struct link_address listen;
 	int64_t skew_ms; /* of its unix clock */
 	struct storage storage;
 	bool disk_full;  /* commits fail */

@@ -734,7 +734,7 @@ static void links(void **state)
 	assert_int_not_equal(got[0].port, 0);
 	/* What it listens on is what it offers.  6940-6.6.5-R2 */
 	assert_int_equal(theirs->cfg.n_listen, 1);
-	assert_int_equal(theirs->cfg.listen[0].port, got[0].port);
+	assert_int_equal(theirs->cfg.listen[0].address.port, got[0].port);
 	target = got[0];
 	has_pin = false;
 	w.node->script = connect_and_say;
