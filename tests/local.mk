@@ -265,7 +265,7 @@ build-tests: all $(check_PROGRAMS)
 # make check under ASan and UBSan, in a build folder of its own.
 check-sanitize:
 	$(MKDIR_P) sanitize
-	test -f sanitize/Makefile || (cd sanitize && \
+	test sanitize/config.status -nt config.status || (cd sanitize && \
 		$(abs_top_srcdir)/configure -q --enable-werror --enable-sanitizers \
 			CC='$(CC)' CFLAGS='-g -O1')
 	$(MAKE) -C sanitize check
@@ -276,7 +276,7 @@ TARGET = wire
 TIME = 60
 check-fuzz:
 	$(MKDIR_P) fuzz/corpus/$(TARGET)
-	test -f fuzz/Makefile || (cd fuzz && \
+	test fuzz/config.status -nt config.status || (cd fuzz && \
 		$(abs_top_srcdir)/configure -q --enable-sanitizers --enable-fuzzing \
 			CC=clang CFLAGS='-g -O1')
 	$(MAKE) -C fuzz tests/fuzz/$(TARGET)
