@@ -150,6 +150,8 @@ libp2psip_a_SOURCES += \
 	common/core/seen.c \
 	common/core/seen.h \
 	common/core/stabilize.h \
+	common/core/sr.c \
+	common/core/sr.h \
 	common/core/state.h \
 	common/core/storage.c \
 	common/core/storage.h \

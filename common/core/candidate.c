@@ -1,12 +1,32 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What an Attach says of where a node can be reached, RFC 6940 s6.5.1.1,
- * s6.5.1.5, s6.5.1.11, s6.6.5.  ICE is not spoken: all candidates are No-ICE,
- * each a listening address of TLS over TCP.
+ * s6.5.1.5, s6.5.1.11, s6.6.5, s6.6.6.  ICE is not spoken: all candidates are
+ * No-ICE, each a listening address of TLS over TCP or DTLS over UDP.
  */
 #include "core/candidate.h"
 
 #include "core/state.h"
+
+bool candidate_permitted(const struct node *n, uint8_t overlay_link)
+{
+	uint8_t mask = n->overlay->link_protocols;
+
+	if (n->cfg.link_protocols != 0)
+		mask &= n->cfg.link_protocols;
+	if (overlay_link == OVERLAY_LINK_TLS_TCP_FH_NO_ICE)
+		return (mask & LINK_PROTOCOL_TLS) != 0;
+	return overlay_link == OVERLAY_LINK_DTLS_UDP_SR_NO_ICE &&
+	       (mask & LINK_PROTOCOL_DTLS) != 0;
+}
+
+bool candidate_any(const struct node *n)
+{
+	for (size_t i = 0; i < n->cfg.n_listen; i++)
+		if (candidate_permitted(n, n->cfg.listen[i].overlay_link))
+			return true;
+	return false;
+}
 
 /* RFC 5245 s4.1.2.1: host candidates by the order of the addresses. */
 static uint32_t priority(size_t i)
@@ -23,16 +43,21 @@ enum err candidate_body(struct node *n, bool offer, bool send_update,
 	struct attach_req_ans a = { .role = offer ? SLICE_LIT("passive")
 						  : SLICE_LIT("active"),
 				    .send_update = send_update };
+	const struct link_address *l;
 	struct ice_candidate *c;
 
 	a.candidates.v = arena_zalloc(&n->arena, n->cfg.n_listen,
 				      sizeof(*a.candidates.v));
 	if (a.candidates.v == NULL)
 		return ERR_NOMEM;
-	for (size_t i = 0; i < n->cfg.n_listen && i < CANDIDATES_MAX; i++) {
+	for (size_t i = 0;
+	     i < n->cfg.n_listen && a.candidates.n < CANDIDATES_MAX; i++) {
+		l = &n->cfg.listen[i];
+		if (!candidate_permitted(n, l->overlay_link))
+			continue;
 		c = &a.candidates.v[a.candidates.n++];
-		c->addr_port = n->cfg.listen[i].address;
-		c->overlay_link = n->cfg.listen[i].overlay_link;
+		c->addr_port = l->address;
+		c->overlay_link = l->overlay_link;
 		c->foundation = SLICE_LIT("1");
 		c->priority = priority(i);
 		c->type = CAND_HOST;
@@ -46,38 +71,47 @@ static bool is_no_ice(uint8_t overlay_link)
 	       overlay_link == OVERLAY_LINK_TLS_TCP_FH_NO_ICE;
 }
 
-static bool usable(const struct ice_candidate *c)
+static bool usable(const struct node *n, const struct ice_candidate *c)
 {
-	return c->overlay_link == OVERLAY_LINK_TLS_TCP_FH_NO_ICE &&
+	return candidate_permitted(n, c->overlay_link) &&
 	       (c->addr_port.type == ADDRESS_IPV4 ||
 		c->addr_port.type == ADDRESS_IPV6) &&
 	       c->addr_port.port != 0;
 }
 
-/* Those that can be connected to, by falling priority; equals as they came. */
-static void sort(const struct ice_candidate_list *l,
-		 struct ip_address_port *out, uint32_t *n_out)
+/* CHOICE: where priorities are equal, TLS before DTLS. */
+static bool better(const struct ice_candidate *a, const struct ice_candidate *b)
+{
+	if (a->priority != b->priority)
+		return a->priority > b->priority;
+	return a->overlay_link == OVERLAY_LINK_TLS_TCP_FH_NO_ICE &&
+	       b->overlay_link != OVERLAY_LINK_TLS_TCP_FH_NO_ICE;
+}
+
+/* Those that can be connected to, best first; equals as they came. */
+static void sort(const struct node *node, const struct ice_candidate_list *l,
+		 struct link_address *out, uint32_t *n_out)
 {
 	uint32_t place[CANDIDATES_MAX], n = 0, i;
 
 	for (uint32_t k = 0; k < l->n; k++) {
-		if (!usable(&l->v[k]) || n == CANDIDATES_MAX)
+		if (!usable(node, &l->v[k]) || n == CANDIDATES_MAX)
 			continue;
-		for (i = n++;
-		     i > 0 && l->v[place[i - 1]].priority < l->v[k].priority;
+		for (i = n++; i > 0 && better(&l->v[k], &l->v[place[i - 1]]);
 		     i--)
 			place[i] = place[i - 1];
 		place[i] = k;
 	}
-	for (i = 0; i < n; i++)
-		out[i] = l->v[place[i]].addr_port;
+	for (i = 0; i < n; i++) {
+		out[i].address = l->v[place[i]].addr_port;
+		out[i].overlay_link = l->v[place[i]].overlay_link;
+	}
 	*n_out = n;
 }
 
 enum err candidate_read(struct node *n, struct slice body, bool offer,
-			struct attach_req_ans *attach,
-			struct ip_address_port *out, uint32_t *n_out,
-			const char **words)
+			struct attach_req_ans *attach, struct link_address *out,
+			uint32_t *n_out, const char **words)
 {
 	const struct slice role = offer ? SLICE_LIT("passive")
 					: SLICE_LIT("active");
@@ -105,6 +139,6 @@ enum err candidate_read(struct node *n, struct slice body, bool offer,
 					    : "this node is without ICE";
 		return ERR_INVALID_MESSAGE;
 	}
-	sort(l, out, n_out);
+	sort(n, l, out, n_out);
 	return OK;
 }

@@ -6,22 +6,27 @@
 #include "wire/attach.h"
 
 struct node;
+struct link_address;
 
 /* The candidates in an Attach, RFC 6940 s6.5.1.1: No-ICE alone is spoken here.
  */
 
+/* May links of this kind be made: do the document and the driver know it? */
+bool candidate_permitted(const struct node *n, uint8_t overlay_link);
+/* Has this node any candidate to offer? */
+bool candidate_any(const struct node *n);
 /* This node's Attach, offering or answering; memory is in n->arena. */
 enum err candidate_body(struct node *n, bool offer, bool send_update,
 			struct slice *body) MUST_CHECK;
 /*
  * Reads the Attach of another node.  `out` gets the addresses of candidates
- * that this node can connect to, by falling priority, CANDIDATES_MAX at most.
+ * that this node can connect to, by falling priority, then TLS before DTLS,
+ * CANDIDATES_MAX at most.
  * ERR_INVALID_MESSAGE, with words: it does not decode, its role is wrong, ICE
  * and No-ICE are mixed, or the overlay wants the other.
  */
 enum err candidate_read(struct node *n, struct slice body, bool offer,
-			struct attach_req_ans *attach,
-			struct ip_address_port *out, uint32_t *n_out,
-			const char **words) MUST_CHECK;
+			struct attach_req_ans *attach, struct link_address *out,
+			uint32_t *n_out, const char **words) MUST_CHECK;
 
 #endif

@@ -30,7 +30,7 @@ struct dial {
 	struct node_id node; /* of the other side */
 	struct txn *txn;
 	struct timer timer;
-	struct ip_address_port candidates[CANDIDATES_MAX];
+	struct link_address candidates[CANDIDATES_MAX];
 	uint32_t n_candidates, next_candidate;
 	uint32_t link;    /* CONNECTING, OPEN: its number */
 	uint64_t serial;  /* links younger than this may be meant */
@@ -91,20 +91,25 @@ static void set_timer(struct node *n, struct dial *d, uint64_t after_us)
 static void connect_next(struct node *n, struct dial *d, enum err why)
 {
 	struct effect fx = { .type = FX_CONNECT,
-			     .overlay_link = OVERLAY_LINK_TLS_TCP_FH_NO_ICE,
 			     .has_node_id = d->has_node,
 			     .node_id = d->node };
+	const struct link_address *to;
 
 	if (d->next_candidate == d->n_candidates) {
 		finish(n, d, why, NULL);
 		return;
 	}
-	fx.address = d->candidates[d->next_candidate++];
+	to = &d->candidates[d->next_candidate++];
+	fx.address = to->address;
 	fx.address.unknown = slice_of(NULL, 0);
+	fx.overlay_link = to->overlay_link;
 	fx.link = d->link = link_number(n);
 	d->state = DIAL_CONNECTING;
 	node_trace(n, "connect %u", fx.link);
-	set_timer(n, d, DIAL_CONNECT_US);
+	set_timer(n, d,
+		  fx.overlay_link == OVERLAY_LINK_TLS_TCP_FH_NO_ICE
+			  ? DIAL_CONNECT_US
+			  : DIAL_HANDSHAKE_US);
 	if (node_failed(n, node_effect(n, &fx)) != OK)
 		finish(n, d, ERR_NOMEM, NULL);
 }
@@ -112,15 +117,25 @@ static void connect_next(struct node *n, struct dial *d, enum err why)
 enum err dial_address(struct node *n, const struct ip_address_port *address,
 		      dial_done *done, void *ctx)
 {
+	static const uint8_t kinds[] = { OVERLAY_LINK_TLS_TCP_FH_NO_ICE,
+					 OVERLAY_LINK_DTLS_UDP_SR_NO_ICE };
+	struct link_address found[sizeof(kinds)];
+	uint32_t n_found = 0;
 	struct dial *d;
 
+	for (size_t i = 0; i < sizeof(kinds); i++)
+		if (candidate_permitted(n, kinds[i]))
+			found[n_found++] = (struct link_address){ *address,
+								  kinds[i] };
+	if (n_found == 0)
+		return ERR_UNSUPPORTED;
 	if (n->dials.n >= DIALS_MAX)
 		return ERR_FULL;
 	if ((d = dial_new(n, DIAL_CONNECTING, NULL, ctx)) == NULL)
 		return ERR_NOMEM;
 	d->by_address = true;
-	d->candidates[0] = *address;
-	d->n_candidates = 1;
+	memcpy(d->candidates, found, n_found * sizeof(found[0]));
+	d->n_candidates = n_found;
 	d->done = done;
 	connect_next(n, d, ERR_NO_LINK);
 	return OK;
@@ -152,7 +167,8 @@ static void bind_link(struct node *n, struct dial *d, struct link *l)
 	l->attached = true;
 	if (d->n_candidates > 0)
 		l->listen =
-			d->candidates[l->outgoing ? d->next_candidate - 1 : 0];
+			d->candidates[l->outgoing ? d->next_candidate - 1 : 0]
+				.address;
 	l->listen.unknown = (struct slice){ 0 };
 	node_trace(n, "link %u attached %s", l->number,
 		   id_short(&l->node_id).s);
@@ -250,7 +266,7 @@ enum err dial_attach(struct node *n, const struct destination_list *destination,
 	enum err r;
 
 	/* RFC 6940 s6.6.5: a passive candidate must be given. */
-	if (n->cfg.n_listen == 0 || !n->overlay->no_ice)
+	if (!candidate_any(n) || !n->overlay->no_ice)
 		return ERR_UNSUPPORTED;
 	if (to_node && id_eq(&last->node_id, &n->id))
 		return ERR_USAGE;
@@ -338,7 +354,7 @@ static uint32_t unfinished(const struct node *n, const struct node_id *source)
 
 void dial_on_attach(struct node *n, struct request *req)
 {
-	struct ip_address_port found[CANDIDATES_MAX];
+	struct link_address found[CANDIDATES_MAX];
 	struct attach_req_ans attach;
 	const char *words;
 	struct slice body;

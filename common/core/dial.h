@@ -35,8 +35,9 @@ typedef void dial_done(struct node *n, void *ctx, enum err r, struct link *l);
 enum err dial_attach(struct node *n, const struct destination_list *destination,
 		     uint32_t through, bool send_update, dial_done *done,
 		     void *ctx) MUST_CHECK;
-/* A TLS link to an address, to whatever node answers there.  `done` is called
- * as soon as one may send; `l->up` comes with the first answer. */
+/* A link to an address, by TLS or else by DTLS, to whatever node answers there.
+ * `done` is called as soon as one may send; `l->up` comes with the first
+ * answer.  ERR_UNSUPPORTED when neither is permitted, ERR_FULL, ERR_NOMEM. */
 enum err dial_address(struct node *n, const struct ip_address_port *address,
 		      dial_done *done, void *ctx) MUST_CHECK;
 

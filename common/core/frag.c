@@ -217,7 +217,7 @@ enum err frag_send(struct node *n, struct link *l,
 	struct packet p = { *header, payload };
 	uint32_t offset = header->fragment & FRAGMENT_OFFSET, pieces = 1;
 	size_t from = 0, len;
-	struct slice h;
+	struct slice h = { 0 };
 	enum err r;
 
 	if (l->mtu != 0) {
@@ -225,6 +225,11 @@ enum err frag_send(struct node *n, struct link *l,
 				     &h)) != OK)
 			return r;
 		pieces = frag_pieces(h.len, payload.len, l->mtu);
+	}
+	if (pieces > 1 &&
+	    !link_has_room(l, pieces, payload.len + pieces * h.len)) {
+		node_trace(n, "link %u full", l->number); /* none is of use */
+		return OK;
 	}
 	for (uint32_t i = 0; i < pieces; i++, from += len) {
 		len = payload.len / pieces + (i < payload.len % pieces);

@@ -9,9 +9,16 @@ enum {
 	LINKS_PER_NODE_MAX = 64, /* of those, to one other node */
 	LINK_SENT_MAX = 512,     /* frames without ACK, of one link */
 	LINK_SENT_BYTES_MAX = 8 << 20,
-	TXNS_MAX = 4096,     /* own requests in flight */
-	REQUESTS_MAX = 4096, /* requests being answered */
-	ANSWERS_MAX = 4096,  /* answers kept for retransmissions, s6.2.1 */
+	SR_MESSAGES_MAX = 2048, /* of a datagram link, waiting or without ACK */
+	SR_BYTES_MAX = 4 << 20, /* of those */
+	SR_SENT_MAX = 4096,     /* transmissions of them, remembered */
+	SR_WINDOW_MAX = 1 << 20, /* bytes in flight */
+	SR_REORDER_FIRST = 3,    /* frames that may overtake one, RFC 5681 */
+	SR_REORDER_MAX = 64,
+	SR_SUSPECT_TIMEOUTS = 3, /* without an ACK, s6.6.3.1 */
+	TXNS_MAX = 4096,         /* own requests in flight */
+	REQUESTS_MAX = 4096,     /* requests being answered */
+	ANSWERS_MAX = 4096,      /* answers kept for retransmissions, s6.2.1 */
 	ANSWERS_BYTES_MAX = 4 << 20,
 	RETURN_PATHS_MAX = 16384, /* client links remembered by transaction */
 	REASSEMBLIES_MAX = 64,    /* messages being reassembled, s6.7 */
@@ -52,7 +59,11 @@ enum {
 #define LINK_RTO_FIRST_US       UINT64_C(1000000) /* RFC 6298 s2 */
 #define LINK_RTO_MIN_US         UINT64_C(1000000)
 #define LINK_RTO_MAX_US         UINT64_C(60000000)
+#define SR_RTO_FIRST_US         UINT64_C(500000) /* s6.6.3.1 */
+#define SR_RTO_MIN_US           UINT64_C(200000)
+#define SR_BURST_US             UINT64_C(2000)     /* timers may be so late */
 #define DIAL_CONNECT_US         UINT64_C(5000000)  /* one candidate */
+#define DIAL_HANDSHAKE_US       UINT64_C(10000000) /* one of DTLS */
 #define DIAL_WAIT_US            UINT64_C(15000000) /* for the other side */
 
 #endif

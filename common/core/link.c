@@ -2,11 +2,12 @@
 /*
  * Links: the framing header both ways, acknowledgements, round-trip times and
  * what becomes of a link that no longer answers.  RFC 6940 s6.6, s6.6.2,
- * s6.6.5. TLS over TCP retransmits for us; a sender for DTLS (Simple
- * Reliability, s6.6.3) belongs into link_send(), acked() and link_timer().
+ * s6.6.5, s6.6.6.  TLS over TCP retransmits for us; what is sent over DTLS is
+ * sr.c's (Simple Reliability, s6.6.3).
  */
 #include "core/link.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "core/state.h"
@@ -74,7 +75,7 @@ static void set_timer(struct node *n, struct link *l)
 	node_timer(n, &l->timer, TIMER_LINK, from + l->rto_us);
 }
 
-static void measured(struct link *l, uint64_t rtt_us)
+void link_measured(struct link *l, uint64_t rtt_us, uint64_t rto_min_us)
 {
 	uint64_t delta, wait;
 
@@ -92,19 +93,19 @@ static void measured(struct link *l, uint64_t rtt_us)
 	wait = 4 * l->rttvar_us;
 	l->rto_us = l->srtt_us + (wait > 1000 ? wait : 1000);
 	l->rto_us = (l->rto_us + 999) / 1000 * 1000; /* whole milliseconds */
-	if (l->rto_us < LINK_RTO_MIN_US)
-		l->rto_us = LINK_RTO_MIN_US;
+	if (l->rto_us < rto_min_us)
+		l->rto_us = rto_min_us;
 	if (l->rto_us > LINK_RTO_MAX_US)
 		l->rto_us = LINK_RTO_MAX_US;
 }
 
 /* ---- sending ---- */
 
-static enum err emit(struct node *n, const struct link *l, struct slice bytes)
+enum err link_emit(struct node *n, const struct link *l, struct slice frame)
 {
 	struct effect fx = { .type = FX_SEND,
 			     .link = l->number,
-			     .bytes = bytes };
+			     .bytes = frame };
 
 	return node_failed(n, node_effect(n, &fx));
 }
@@ -133,6 +134,14 @@ static enum err remember_sent(struct node *n, struct link *l, size_t len)
 	return OK;
 }
 
+bool link_has_room(const struct link *l, uint32_t n_messages, size_t bytes)
+{
+	if (l->datagram)
+		return sr_has_room(l, n_messages, bytes);
+	return l->n_sent + n_messages <= LINK_SENT_MAX &&
+	       l->sent_bytes + bytes <= LINK_SENT_BYTES_MAX;
+}
+
 enum err link_send(struct node *n, struct link *l, struct slice message)
 {
 	struct framed_message f = { .type = FRAME_DATA, .message = message };
@@ -141,15 +150,16 @@ enum err link_send(struct node *n, struct link *l, struct slice message)
 
 	if (l->closed)
 		return OK;
-	if (l->n_sent >= LINK_SENT_MAX ||
-	    l->sent_bytes + message.len > LINK_SENT_BYTES_MAX) {
+	if (l->datagram)
+		return sr_send(n, l, message);
+	if (!link_has_room(l, 1, message.len)) {
 		node_trace(n, "link %u full", l->number);
 		return OK;
 	}
 	f.sequence = l->next_sequence;
 	if ((r = node_encode(n, &wire_type_framed_message, &f, &bytes)) != OK ||
 	    (r = remember_sent(n, l, message.len)) != OK ||
-	    (r = emit(n, l, bytes)) != OK)
+	    (r = link_emit(n, l, bytes)) != OK)
 		return r;
 	if (!l->suspect && l->n_sent == 1)
 		set_timer(n, l);
@@ -176,33 +186,47 @@ static void heard(struct node *n, struct link *l)
  * `received` differently.  TCP keeps order, so what was sent before it has come
  * too.
  */
-static void acked(struct node *n, struct link *l, uint32_t sequence)
+static bool acked_in_order(struct node *n, struct link *l, uint32_t sequence)
 {
 	const struct link_sent *s;
 	uint32_t k;
 
 	if (l->n_sent == 0)
-		return;
+		return false;
 	k = sequence - l->sent[l->sent_first].sequence;
 	if (k >= l->n_sent) {
 		node_trace(n, "link %u ack of %u, not sent", l->number,
 			   sequence);
-		return;
+		return false;
 	}
 	s = &l->sent[(l->sent_first + k) % l->sent_cap];
-	measured(l, n->now.mono_us - s->at_us);
+	link_measured(l, n->now.mono_us - s->at_us, LINK_RTO_MIN_US);
 	for (uint32_t i = 0; i <= k; i++) {
 		l->sent_bytes -= l->sent[l->sent_first].len;
 		l->sent_first = (l->sent_first + 1) % l->sent_cap;
 	}
 	l->n_sent -= k + 1;
 	l->last_ack_us = n->now.mono_us;
-	if (l->suspect) {
+	return true;
+}
+
+static void acked(struct node *n, struct link *l,
+		  const struct framed_message *f)
+{
+	if (l->datagram ? !sr_ack(n, l, f->ack_sequence, f->received)
+			: !acked_in_order(n, l, f->ack_sequence))
+		return;
+	if (l->suspect && !l->closed) {
 		l->suspect = false;
 		node_trace(n, "link %u back", l->number);
 		ring_link_suspect(n, l);
 	}
-	set_timer(n, l);
+	if (l->closed)
+		return;
+	if (l->datagram)
+		sr_push(n, l);
+	else
+		set_timer(n, l);
 	heard(n, l);
 }
 
@@ -219,39 +243,57 @@ static uint32_t received_mask(const struct link *l, uint32_t sequence)
 	return mask;
 }
 
-static void acknowledge(struct node *n, struct link *l, uint32_t sequence)
+static bool has_received(const struct link *l, uint32_t sequence)
 {
-	struct framed_message f = { .type = FRAME_ACK,
-				    .ack_sequence = sequence,
-				    .received = received_mask(l, sequence) };
+	for (uint32_t i = 0; i < l->n_received; i++)
+		if (l->received[i] == sequence)
+			return true;
+	return false;
+}
+
+static void note_received(struct link *l, uint32_t sequence)
+{
 	const uint32_t room = sizeof(l->received) / sizeof(l->received[0]);
-	struct slice bytes;
 
 	l->received[l->received_next] = sequence;
 	l->received_next = (l->received_next + 1) % room;
 	if (l->n_received < room)
 		l->n_received++;
+}
+
+static void acknowledge(struct node *n, struct link *l, uint32_t sequence)
+{
+	struct framed_message f = { .type = FRAME_ACK,
+				    .ack_sequence = sequence,
+				    .received = received_mask(l, sequence) };
+	struct slice bytes;
+
 	if (node_failed(n, node_encode(n, &wire_type_framed_message, &f,
 				       &bytes)) == OK)
-		(void)emit(n, l, bytes); /* its failure is noted */
+		node_failed(n, link_emit(n, l, bytes));
 }
 
 static void frame(struct node *n, struct link *l, struct slice bytes)
 {
 	struct framed_message f;
 	struct arena a = ARENA_INIT(0);
+	bool again;
 
 	if (framed_message_decode(&f, bytes, &a, &n->env) != OK) {
 		link_close(n, l, ERR_MALFORMED);
 		return;
 	}
 	if (f.type == FRAME_ACK) {
-		acked(n, l, f.ack_sequence);
+		acked(n, l, &f);
 		return;
 	}
 	acknowledge(n, l, f.sequence);
+	/* A record that came twice: both were acknowledged, one counts. */
+	again = l->datagram && has_received(l, f.sequence);
+	if (!again)
+		note_received(l, f.sequence);
 	heard(n, l);
-	if (!l->closed)
+	if (!l->closed && !again)
 		route_receive(n, l, f.message);
 }
 
@@ -308,15 +350,20 @@ static size_t take_frame(struct node *n, struct link *l, struct slice in)
 	return len;
 }
 
-void link_bytes(struct node *n, const struct event *ev)
+/* A record: one frame, whole. */
+static void record(struct node *n, struct link *l, struct slice in)
 {
-	struct link *l = link_by_number(n, ev->link);
-	struct slice in = ev->bytes;
+	size_t len = take_frame(n, l, in);
+
+	if (len != in.len && !l->closed)
+		link_close(n, l, ERR_MALFORMED);
+}
+
+static void stream(struct node *n, struct link *l, struct slice in)
+{
 	size_t len, used = 0;
 	bool buffered;
 
-	if (l == NULL)
-		return;
 	if ((buffered = l->in.len > 0)) {
 		if (node_failed(n, buf_append_slice(&l->in, in)) != OK)
 			return;
@@ -341,6 +388,18 @@ void link_bytes(struct node *n, const struct event *ev)
 					slice_sub(in, used, in.len - used)));
 }
 
+void link_bytes(struct node *n, const struct event *ev)
+{
+	struct link *l = link_by_number(n, ev->link);
+
+	if (l == NULL)
+		return;
+	if (l->datagram)
+		record(n, l, ev->bytes);
+	else
+		stream(n, l, ev->bytes);
+}
+
 /* ---- opening and closing ---- */
 
 /* One member that has all links would leave none to others. */
@@ -351,6 +410,12 @@ static bool has_room(const struct node *n, const struct cert *c)
 	for (const struct link *l = n->links.first; l != NULL; l = l->next)
 		own += id_eq(&l->cert->node_ids[0], &c->node_ids[0]);
 	return n->links.n < LINKS_MAX && own < LINKS_PER_NODE_MAX;
+}
+
+static bool is_datagram(uint8_t overlay_link)
+{
+	return overlay_link == OVERLAY_LINK_DTLS_UDP_SR_NO_ICE ||
+	       overlay_link == OVERLAY_LINK_DTLS_UDP_SR;
 }
 
 enum err link_opened(struct node *n, const struct event *ev)
@@ -375,6 +440,12 @@ enum err link_opened(struct node *n, const struct event *ev)
 	l->address.unknown = slice_of(NULL, 0);
 	l->outgoing = ev->link < LINK_INCOMING;
 	l->rto_us = LINK_RTO_FIRST_US;
+	l->datagram = is_datagram(ev->overlay_link);
+	if (l->datagram) {
+		assert(ev->mtu > FRAME_DATA_HEAD);
+		l->mtu = ev->mtu - FRAME_DATA_HEAD;
+		sr_init(l);
+	}
 	l->in.max = SIZE_MAX;
 	l->prev = n->links.last;
 	*(l->prev == NULL ? &n->links.first : &l->prev->next) = l;
@@ -393,6 +464,7 @@ static void link_free(struct node *n, struct link *l)
 {
 	n->cfg.crypto->cert_unref(n->cfg.crypto->ctx, l->cert);
 	buf_clear(&l->in);
+	sr_clear(l);
 	free(l->sent);
 	free(l);
 }
@@ -437,19 +509,27 @@ void link_lost(struct node *n, const struct event *ev)
 		dial_link_down(n, ev->link, why);
 }
 
+void link_suspect(struct node *n, struct link *l)
+{
+	l->suspect = true;
+	node_trace(n, "link %u suspect", l->number);
+	ring_link_suspect(n, l);
+}
+
 void link_timer(struct node *n, struct timer *t)
 {
 	struct link *l = container_of(t, struct link, timer);
 
-	if (l->suspect) {
+	if (l->datagram) {
+		sr_timer(n, l);
+	} else if (l->suspect) {
 		link_close(n, l, ERR_TIMEOUT);
-		return;
+	} else {
+		/* No ACK for an RTO: out of routing, closed if that lasts. */
+		node_timer(n, &l->timer, TIMER_LINK,
+			   n->now.mono_us + LINK_HOLD_US);
+		link_suspect(n, l);
 	}
-	/* No ACK for an RTO: out of routing now, closed if that lasts. */
-	l->suspect = true;
-	node_trace(n, "link %u suspect", l->number);
-	node_timer(n, &l->timer, TIMER_LINK, n->now.mono_us + LINK_HOLD_US);
-	ring_link_suspect(n, l);
 }
 
 void link_sweep(struct node *n)

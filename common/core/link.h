@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/heap.h"
 #include "core/limits.h"
+#include "core/sr.h"
 #include "crypto/crypto.h"
 #include "wire/attach.h"
 
@@ -38,21 +39,23 @@ struct link {
 	bool up;       /* a frame or ACK has come */
 	bool attached; /* made by an Attach: both sides are bound to their
 			  Node-IDs */
-	bool suspect;  /* no ACK for an RTO: not for routing, s6.6.5 */
+	bool suspect;  /* no ACK in time: not for routing, s6.6.3.1, s6.6.5 */
 	bool routable; /* its node sent an Update: messages may go through it,
 			  s6.5.1; peers only; ring.c sets it */
 	bool closed;   /* gone; the memory is there until the step ends */
+	bool datagram; /* DTLS: a frame is a record, which may be lost */
 	uint32_t mtu;  /* bytes of a message that fits; 0: any */
 	struct timer timer;
 	struct buf in; /* a frame not yet whole */
 
 	/* Sending.  RTT and RTO as RFC 6298 s2, in us; srtt 0: not measured. */
 	uint32_t next_sequence;
+	uint64_t srtt_us, rttvar_us, rto_us;
+	struct sr sr;           /* datagram links; the others: */
 	struct link_sent *sent; /* a ring of `sent_cap` */
 	uint32_t sent_first, n_sent, sent_cap;
 	uint64_t sent_bytes;
 	uint64_t last_ack_us;
-	uint64_t srtt_us, rttvar_us, rto_us;
 
 	/* Receiving: the 32 most recent sequence numbers, a ring. */
 	uint32_t received[32];
@@ -76,14 +79,24 @@ struct link *link_find(const struct node *n, const struct node_id *id);
 /* As link_find, an attached one or none. */
 struct link *link_find_attached(const struct node *n, const struct node_id *id);
 struct link *link_by_number(const struct node *n, uint32_t number);
-/* Frames and sends one message (whole or a fragment).  A link whose frames pile
- * up without ACK drops it: s6.2.1 repairs.  ERR_NOMEM. */
+/* Is there room for so many messages, of so many bytes together?  A link whose
+ * frames pile up without ACK has none. */
+bool link_has_room(const struct link *l, uint32_t n_messages, size_t bytes);
+/* Frames and sends one message (whole or a fragment), or drops it where there
+ * is no room: s6.2.1 repairs.  ERR_NOMEM. */
 enum err link_send(struct node *n, struct link *l,
 		   struct slice message) MUST_CHECK;
 /* Closes and tells ring, dial, txn; `l` is gone after the step. */
 void link_close(struct node *n, struct link *l, enum err why);
 /* A number for FX_CONNECT. */
 uint32_t link_number(struct node *n);
+
+/* For sr.c.  A frame goes out; a round trip was measured, RFC 6298 s2; no ACK
+ * came in time: out of routing. */
+enum err link_emit(struct node *n, const struct link *l,
+		   struct slice frame) MUST_CHECK;
+void link_measured(struct link *l, uint64_t rtt_us, uint64_t rto_min_us);
+void link_suspect(struct node *n, struct link *l);
 
 /* EV_LINK_UP, EV_BYTES, EV_LINK_DOWN. */
 enum err link_opened(struct node *n, const struct event *ev) MUST_CHECK;

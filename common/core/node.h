@@ -48,7 +48,8 @@ struct node_config {
 	 * document's nodes if none. */
 	const struct ip_address_port *bootstrap;
 	size_t n_bootstrap;
-	/* Where this node accepts links (its candidates); peers need one. */
+	/* Where this node accepts links: its candidates, the best first; peers
+	 * need one. */
 	const struct link_address *listen;
 	size_t n_listen;
 	uint8_t via_policy; /* enum via_policy, route.h; VIA_APPEND for all but

@@ -325,8 +325,9 @@ static void forward(struct node *n, struct transit *t)
 	/* Clients and joining nodes are no routers. */
 	if (t->from != NULL && !n->ring.responsible) {
 		trace_drop(n, &h, "not a peer");
-		/* Who would enter through it need not wait to find out. */
-		if (n->cfg.role == ROLE_PEER)
+		/* Who would enter through it need not wait to find out.  A node
+		 * that leaves may have answered already: this came twice. */
+		if (n->cfg.role == ROLE_PEER && n->state == STATE_STARTING)
 			reply_error(n, t->from, t->p, ERR_NOT_FOUND,
 				    "this node is in no ring yet");
 		return;

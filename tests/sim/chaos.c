@@ -215,8 +215,12 @@ static struct world *make(struct chaos *c)
 		.hosts_max = c->opt->nodes + c->opt->nodes / 4,
 		.net = { .delay_min_us = 500,
 			 .delay_max_us = 1000 + seed * 7919 % 150000,
-			 .cut_permille = (uint32_t)(seed * 104729 % 600) },
+			 .cut_permille = (uint32_t)(seed * 104729 % 600),
+			 .record_loss_permille = (uint32_t)(seed * 613 % 120),
+			 .record_twice_permille = (uint32_t)(seed * 31 % 20) },
 		.commit_us = 1000 + seed * 31 % 20000,
+		.links = c->opt->links == 0 ? (uint8_t)(1 + seed % 3)
+					    : c->opt->links,
 		.trace = c->opt->verbose ? stdout : NULL,
 	};
 	struct world *w = world_new(&opt);

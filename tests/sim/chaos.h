@@ -11,8 +11,9 @@ struct chaos_options {
 	uint64_t seed;
 	uint32_t nodes;
 	uint32_t rounds;
-	bool verbose; /* every node's trace, on stdout */
-	bool kind;    /* nodes come and go in order: no kills, no partitions */
+	bool verbose;  /* every node's trace, on stdout */
+	uint8_t links; /* LINK_PROTOCOL_*; 0: as the seed says */
+	bool kind;     /* nodes come and go in order: no kills, no partitions */
 };
 
 struct chaos_report {

@@ -30,6 +30,7 @@ struct check_txn {
 	uint64_t first_us;
 	uint32_t signer, incarnation;
 	uint32_t n_sent; /* by its origin */
+	bool datagram;   /* some of those over a datagram link */
 	uint16_t code;
 	uint64_t contents; /* digest */
 	uint32_t max_response;

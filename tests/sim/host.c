@@ -49,6 +49,31 @@ void host_certify(struct host *h, const struct toy_spec *spec)
 	MUST(toy_signer_init(&w->toy, &s, &h->signer));
 }
 
+/* In a world of both kinds of links each host accepts one of them, or both; all
+ * can call either. */
+static void listen_on(struct host *h)
+{
+	static const uint8_t kinds[] = { OVERLAY_LINK_TLS_TCP_FH_NO_ICE,
+					 OVERLAY_LINK_DTLS_UDP_SR_NO_ICE };
+	uint8_t mask = h->world->overlay->link_protocols;
+
+	if (mask == (LINK_PROTOCOL_TLS | LINK_PROTOCOL_DTLS))
+		mask = (uint8_t)(1 + rng_below(&h->world->rng, mask));
+	for (unsigned i = 0; i < 2; i++)
+		if ((mask >> i & 1) != 0)
+			h->listen[h->n_listen++] =
+				(struct link_address){ h->address, kinds[i] };
+}
+
+bool host_listens(const struct host *h, bool datagram)
+{
+	for (uint32_t i = 0; i < h->n_listen; i++)
+		if (datagram == (h->listen[i].overlay_link !=
+				 OVERLAY_LINK_TLS_TCP_FH_NO_ICE))
+			return true;
+	return false;
+}
+
 struct host *world_host(struct world *w, const char *user,
 			const struct node_id *id)
 {
@@ -78,8 +103,7 @@ struct host *world_host(struct world *w, const char *user,
 			  (uint8_t)(w->n_hosts >> 8), (uint8_t)w->n_hosts },
 		.port = WORLD_PORT
 	};
-	h->listen = (struct link_address){ h->address,
-					   OVERLAY_LINK_TLS_TCP_FH_NO_ICE };
+	listen_on(h);
 	host_certify(h, &spec);
 	MUST(memory_open(&h->storage));
 	return h;
@@ -233,9 +257,12 @@ struct now host_now(const struct host *h)
 
 static void host_effect(struct host *h, const struct effect *fx)
 {
+	struct link_address to;
+
 	switch (fx->type) {
 	case FX_CONNECT:
-		net_connect(h, fx->link, &fx->address,
+		to = (struct link_address){ fx->address, fx->overlay_link };
+		net_connect(h, fx->link, &to,
 			    fx->has_node_id ? &fx->node_id : NULL);
 		break;
 	case FX_SEND:
@@ -318,8 +345,8 @@ static void start(struct host *h, enum role role, bool first)
 	h->cfg.crypto = &w->toy.crypto;
 	h->cfg.signer = &h->signer;
 	h->cfg.bootstrap = h->bootstrap;
-	h->cfg.listen = &h->listen;
-	h->cfg.n_listen = 1;
+	h->cfg.listen = h->listen;
+	h->cfg.n_listen = h->n_listen;
 	h->cfg.trace = w->opt.trace != NULL || h->tracing ? on_trace : NULL;
 	h->cfg.trace_ctx = h;
 	h->state = STATE_STARTING;

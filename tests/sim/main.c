@@ -21,21 +21,33 @@ static const struct chaos_options set[] = {
 	{ .seed = 7, .nodes = 24, .rounds = 200 },
 	{ .seed = 8, .nodes = 40, .rounds = 200, .kind = true },
 	/* Copies given up for good while a disk was full. */
-	{ .seed = 1007, .nodes = 12, .rounds = 250 },
+	{ .seed = 1007,
+	  .nodes = 12,
+	  .rounds = 250,
+	  .links = LINK_PROTOCOL_TLS },
 	/* A node whose disk was full was admitted. */
-	{ .seed = 4119, .nodes = 5, .rounds = 250 },
-	{ .seed = 3037, .nodes = 12, .rounds = 250 },
+	{ .seed = 4119, .nodes = 5, .rounds = 250, .links = LINK_PROTOCOL_TLS },
+	{ .seed = 3037,
+	  .nodes = 12,
+	  .rounds = 250,
+	  .links = LINK_PROTOCOL_TLS },
 	/* A ConfigUpdate through a node that had sent no Update. */
-	{ .seed = 3024, .nodes = 12, .rounds = 250 },
+	{ .seed = 3024,
+	  .nodes = 12,
+	  .rounds = 250,
+	  .links = LINK_PROTOCOL_TLS },
 	/* All lost the ring, and a client kept them from finding it again. */
-	{ .seed = 7210, .nodes = 5, .rounds = 250 },
+	{ .seed = 7210, .nodes = 5, .rounds = 250, .links = LINK_PROTOCOL_TLS },
 };
+
+/* By the bits of LINK_PROTOCOL_*. */
+static const char *const links[] = { "seed", "tls", "dtls", "both" };
 
 static void repeat_line(const struct chaos_options *o)
 {
-	printf("sim --seed %llu --nodes %u --rounds %u%s\n",
+	printf("sim --seed %llu --nodes %u --rounds %u --links %s%s\n",
 	       (unsigned long long)o->seed, o->nodes, o->rounds,
-	       o->kind ? " --kind" : "");
+	       links[o->links], o->kind ? " --kind" : "");
 	fflush(stdout);
 }
 
@@ -87,12 +99,22 @@ static uint64_t number(const char *text, uint64_t max)
 	exit(64);
 }
 
+static uint8_t links_of(const char *name)
+{
+	for (uint8_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+		if (strcmp(name, links[i]) == 0)
+			return i;
+	fprintf(stderr, "sim: %s: not tls, dtls, both or seed\n", name);
+	exit(64);
+}
+
 int main(int argc, char *argv[])
 {
 	static const struct option options[] = {
 		{ "seed", required_argument, NULL, 's' },
 		{ "nodes", required_argument, NULL, 'n' },
 		{ "rounds", required_argument, NULL, 'r' },
+		{ "links", required_argument, NULL, 'l' },
 		{ "kind", no_argument, NULL, 'k' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 }
@@ -113,6 +135,9 @@ int main(int argc, char *argv[])
 			break;
 		case 'r':
 			o.rounds = (uint32_t)number(optarg, 1000000);
+			break;
+		case 'l':
+			o.links = links_of(optarg);
 			break;
 		case 'k':
 			o.kind = true;

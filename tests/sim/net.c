@@ -15,7 +15,8 @@
 
 enum {
 	CONNECT_TIMEOUT_US = 5000000,
-	STREAM_MAX = 64 << 20, /* bytes of a frame being cut together */
+	HANDSHAKE_AGAIN_US = 1000000, /* RFC 6347 s4.2.4.1 */
+	STREAM_MAX = 64 << 20,        /* bytes of a frame being cut together */
 	SIGHT_ARENA_MAX = 64 << 20
 };
 
@@ -41,7 +42,8 @@ struct end {
 	bool up;
 	struct timer timer;
 	struct item *head, **tail;
-	uint64_t last_due_us;
+	uint64_t last_due_us; /* of what keeps the order */
+	uint64_t tail_due_us;
 	bool stalled;     /* the next item waits for a partition's end */
 	bool raw;         /* what leaves here is no sequence of frames */
 	struct buf frame; /* what was sent of a frame not yet whole */
@@ -53,6 +55,7 @@ struct conn {
 	uint32_t number;
 	struct world *world;
 	struct end ends[2]; /* the first one called */
+	bool datagram;      /* DTLS over UDP */
 	struct timer timer; /* of the call */
 	bool pinned;
 	struct node_id pin;
@@ -69,9 +72,12 @@ void net_init(struct world *w)
 	struct net *n = &w->net;
 
 	n->opt = w->opt.net;
-	if (n->opt.delay_max_us == 0)
-		n->opt = (struct net_options){ 1000, 20000,
-					       n->opt.cut_permille };
+	if (n->opt.delay_max_us == 0) {
+		n->opt.delay_min_us = 1000;
+		n->opt.delay_max_us = 20000;
+	}
+	if (n->opt.mtu == 0)
+		n->opt.mtu = 1200;
 	n->blocked = calloc((size_t)w->opt.hosts_max * w->opt.hosts_max, 1);
 	if (n->blocked == NULL)
 		MUST(ERR_NOMEM);
@@ -159,11 +165,10 @@ static void stream_arm(struct end *e)
 		      it->due_us > w->now_us ? it->due_us : w->now_us));
 }
 
-static void push(struct end *e, enum item_type type, enum err err,
-		 struct slice bytes)
+static struct item *item_new(const struct end *e, enum item_type type,
+			     enum err err, struct slice bytes)
 {
 	struct item *it = calloc(1, sizeof(*it) + bytes.len);
-	struct world *w = e->conn->world;
 
 	if (it == NULL)
 		MUST(ERR_NOMEM);
@@ -172,19 +177,73 @@ static void push(struct end *e, enum item_type type, enum err err,
 	it->len = bytes.len;
 	if (bytes.len != 0)
 		memcpy(it->bytes, bytes.p, bytes.len);
-	it->due_us = w->now_us + delay_us(w);
-	if (it->due_us < e->last_due_us)
-		it->due_us = e->last_due_us; /* streams keep their order */
-	e->last_due_us = it->due_us;
+	it->due_us = e->conn->world->now_us + delay_us(e->conn->world);
+	return it;
+}
+
+/* In the order of their times; the last one is nearly always where it goes. */
+static void insert(struct end *e, struct item *it)
+{
+	struct item **at = &e->head;
+
 	if (e->head == NULL)
 		e->tail = &e->head;
-	*e->tail = it;
-	e->tail = &it->next;
+	if (e->head == NULL || e->tail_due_us <= it->due_us)
+		at = e->tail;
+	while (*at != NULL && ((*at)->due_us <= it->due_us || (*at)->off != 0))
+		at = &(*at)->next;
+	it->next = *at;
+	*at = it;
+	if (it->next == NULL) {
+		e->tail = &it->next;
+		e->tail_due_us = it->due_us;
+	}
 	stream_arm(e);
 }
 
-void net_connect(struct host *h, uint32_t link,
-		 const struct ip_address_port *address,
+static bool chance(struct world *w, uint32_t permille)
+{
+	return permille != 0 && rng_below(&w->rng, 1000) < permille;
+}
+
+/* UDP: in any order, some lost, some twice.  Handshakes have timers of their
+ * own. */
+static void push_datagram(struct end *e, enum item_type type, enum err err,
+			  struct slice bytes)
+{
+	struct world *w = e->conn->world;
+	const struct net_options *o = &w->net.opt;
+	bool handshake = type != ITEM_BYTES && type != ITEM_FIN;
+	bool lost = chance(w, o->record_loss_permille);
+	struct item *it;
+
+	if (handshake || !lost) {
+		it = item_new(e, type, err, bytes);
+		if (lost)
+			it->due_us += HANDSHAKE_AGAIN_US;
+		insert(e, it);
+	}
+	if (!handshake && chance(w, o->record_twice_permille))
+		insert(e, item_new(e, type, err, bytes));
+}
+
+static void push(struct end *e, enum item_type type, enum err err,
+		 struct slice bytes)
+{
+	struct item *it;
+
+	if (e->conn->datagram) {
+		push_datagram(e, type, err, bytes);
+		return;
+	}
+	it = item_new(e, type, err, bytes);
+	if (it->due_us < e->last_due_us)
+		it->due_us = e->last_due_us; /* streams keep their order */
+	e->last_due_us = it->due_us;
+	insert(e, it);
+}
+
+void net_connect(struct host *h, uint32_t link, const struct link_address *to,
 		 const struct node_id *pin)
 {
 	struct world *w = h->world;
@@ -194,6 +253,7 @@ void net_connect(struct host *h, uint32_t link,
 		MUST(ERR_NOMEM);
 	c->number = ++w->net.n_made;
 	c->world = w;
+	c->datagram = to->overlay_link != OVERLAY_LINK_TLS_TCP_FH_NO_ICE;
 	c->timer.type = WORLD_CONNECT;
 	if (pin != NULL) {
 		c->pinned = true;
@@ -210,7 +270,7 @@ void net_connect(struct host *h, uint32_t link,
 	c->ends[0].link = link;
 	c->ends[0].live = true;
 	HASH_ADD(hh, h->ends, link, sizeof(link), &c->ends[0]);
-	c->ends[1].host = world_host_at(w, address);
+	c->ends[1].host = world_host_at(w, &to->address);
 	DL_APPEND(w->net.conns, c);
 	push(&c->ends[0], ITEM_SYN, OK, slice_of(NULL, 0));
 	MUST(heap_set(&w->timers, &c->timer, w->now_us + CONNECT_TIMEOUT_US));
@@ -278,6 +338,10 @@ static void link_up(struct end *e, const struct node_id *pin)
 	e->up = true;
 	if (e == &e->conn->ends[0]) /* before what the node may send now */
 		push(e, ITEM_FINISH, OK, slice_of(NULL, 0));
+	if (e->conn->datagram) {
+		ev.overlay_link = OVERLAY_LINK_DTLS_UDP_SR_NO_ICE;
+		ev.mtu = e->conn->world->net.opt.mtu;
+	}
 	ev.address = other_end(e)->host->address;
 	host_event(e->host, &ev);
 	cr->cert_unref(cr->ctx, ev.cert);
@@ -290,7 +354,8 @@ static void on_syn(struct end *to)
 
 	if (to->host == NULL || to->host->power_lost)
 		return; /* the caller's timer will tell */
-	if (!host_runs(to->host)) {
+	if (!host_runs(to->host) ||
+	    !host_listens(to->host, to->conn->datagram)) {
 		push(to, ITEM_FIN, ERR_NO_LINK, slice_of(NULL, 0));
 		return;
 	}
@@ -351,11 +416,33 @@ static void on_bytes(struct end *from, struct end *to)
 	free(it);
 }
 
+/* A record has arrived, or nobody is there to take it. */
+static void on_record(struct end *from, struct end *to)
+{
+	struct item *it = from->head;
+	struct event ev = { .type = EV_BYTES,
+			    .link = to->link,
+			    .bytes = slice_of(it->bytes, it->len) };
+
+	from->head = it->next;
+	if (to->live)
+		host_event(to->host, &ev);
+	else if (to->host != NULL && !to->host->power_lost &&
+		 !host_runs(to->host) && from->live && to->head == NULL)
+		/* Its machine says that the port is closed. */
+		push(to, ITEM_FIN, ERR_NO_LINK, slice_of(NULL, 0));
+	free(it);
+}
+
 static void deliver(struct end *from)
 {
 	struct end *to = other_end(from);
 	struct item *it = from->head;
 
+	if (it->type == ITEM_BYTES && from->conn->datagram) {
+		on_record(from, to);
+		return;
+	}
 	if (it->type == ITEM_BYTES) {
 		on_bytes(from, to);
 		return;
@@ -395,8 +482,11 @@ void net_timer(struct world *w, struct timer *t)
 	c = e->conn;
 	if (other_end(e)->host != NULL &&
 	    *blocked(w, e->host, other_end(e)->host)) {
-		e->stalled = true;
-		return;
+		if (!c->datagram) {
+			e->stalled = true;
+			return;
+		}
+		items_drop(e); /* lost; a call ends with its timer */
 	}
 	if (e->head != NULL)
 		deliver(e);
@@ -426,6 +516,7 @@ static void send_frame(struct end *e, struct slice bytes)
 			   .to = other_end(e)->host,
 			   .end = e,
 			   .conn = e->conn->number,
+			   .datagram = e->conn->datagram,
 			   .nth = e->n_frames++,
 			   .frame = &f };
 	enum verdict v = NET_PASS, said;
@@ -461,6 +552,22 @@ static void send_frame(struct end *e, struct slice bytes)
 	arena_free(&a);
 }
 
+/* A frame is a record; what a rogue sends may be anything. */
+static void send_record(struct end *e, struct slice bytes)
+{
+	struct world *w = e->conn->world;
+	bool rogue = e->host->rogue != NULL;
+	size_t len;
+
+	if (frame_length(bytes, STREAM_MAX, &len) == OK && len == bytes.len) {
+		MUST(rogue || len <= w->net.opt.mtu ? OK : ERR_LIMIT);
+		send_frame(e, bytes);
+	} else {
+		MUST(rogue ? OK : ERR_MALFORMED);
+		push(e, ITEM_BYTES, OK, bytes);
+	}
+}
+
 void net_send(struct host *h, uint32_t link, struct slice bytes)
 {
 	struct end *e = end_find(h, link);
@@ -468,6 +575,10 @@ void net_send(struct host *h, uint32_t link, struct slice bytes)
 
 	if (e == NULL || !e->up)
 		return; /* it died while the node was at work */
+	if (e->conn->datagram) {
+		send_record(e, bytes);
+		return;
+	}
 	MUST(buf_append_slice(&e->frame, bytes));
 	while (!e->raw && e->frame.len != 0) {
 		if (frame_length(buf_slice(&e->frame), STREAM_MAX, &len) !=
@@ -503,7 +614,8 @@ void net_drop_host(struct host *h, bool silent)
 
 	HASH_ITER (hh, h->ends, e, tmp) {
 		end_dead(e);
-		if (!silent)
+		/* Who is killed says no close_notify. */
+		if (!silent && (!e->conn->datagram || h->state == STATE_LEFT))
 			push(e, ITEM_FIN, ERR_LINK_CLOSED, slice_of(NULL, 0));
 	}
 }

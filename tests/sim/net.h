@@ -10,18 +10,23 @@
 #include "wire/message.h"
 
 /*
- * TCP and TLS as the core sees them: streams in order, with delay, cut
- * anywhere, up on both sides after a handshake that checks certificates. Frames
- * can be watched, dropped and replaced on their way.
+ * TLS over TCP as the core sees it: streams in order, with delay, cut anywhere,
+ * up on both sides after a handshake that checks certificates.  And DTLS over
+ * UDP: records in any order, some lost, some twice.  Frames can be watched,
+ * dropped and replaced on their way.
  */
 
 struct world;
 struct host;
 struct effect;
+struct link_address;
 
 struct net_options {
 	uint64_t delay_min_us, delay_max_us; /* one way; both 0: 1 to 20 ms */
 	uint32_t cut_permille; /* chance that a delivery is cut in two */
+	/* Of datagram links: the largest frame (0: 1200 bytes), and what
+	 * becomes of records. */
+	uint32_t mtu, record_loss_permille, record_twice_permille;
 };
 
 struct end;
@@ -32,6 +37,7 @@ struct sight {
 	struct host *from, *to;
 	struct end *end; /* the sending one */
 	uint32_t conn;   /* the connection, numbered from 1 */
+	bool datagram;   /* where a message is sent again until its ACK */
 	uint64_t nth;    /* of the frames on it in this direction, from 0 */
 	const struct framed_message *frame;
 	const struct packet *packet;   /* NULL: an ACK, or not decodable */
@@ -83,8 +89,7 @@ uint32_t net_links(const struct host *h);
 bool net_linked(const struct host *a, const struct host *b);
 
 /* For host.c and rogue.c: what a node asks for. */
-void net_connect(struct host *h, uint32_t link,
-		 const struct ip_address_port *address,
+void net_connect(struct host *h, uint32_t link, const struct link_address *to,
 		 const struct node_id *pin);
 void net_send(struct host *h, uint32_t link, struct slice bytes);
 void net_close(struct host *h, uint32_t link);

@@ -100,19 +100,21 @@ static bool link_settled(struct world *w, void *ctx)
 	return l->up || l->err != OK;
 }
 
-static uint32_t call(struct rogue *r, const struct ip_address_port *address)
+static uint32_t call(struct rogue *r, const struct ip_address_port *address,
+		     uint8_t overlay_link)
 {
 	struct waiting t = { .rogue = r, .link = r->next_link++ };
+	const struct link_address to = { *address, overlay_link };
 
 	link_add(r, t.link);
-	net_connect(r->host, t.link, address, NULL);
+	net_connect(r->host, t.link, &to, NULL);
 	(void)world_run_until(r->host->world, link_settled, &t, 60 * SECOND_US);
 	return link_of(r, t.link)->up ? t.link : 0;
 }
 
 uint32_t rogue_connect(struct rogue *r, const struct host *to)
 {
-	return call(r, &to->address);
+	return call(r, &to->address, to->listen[0].overlay_link);
 }
 
 void rogue_close(struct rogue *r, uint32_t link)
@@ -307,12 +309,13 @@ const struct heard *rogue_ask(struct rogue *r, uint32_t link,
 
 static void attach_body(struct draft *d, struct slice role, bool send_update)
 {
-	struct ice_candidate c = { .addr_port = d->rogue->host->address,
-				   .overlay_link =
-					   OVERLAY_LINK_TLS_TCP_FH_NO_ICE,
-				   .foundation = SLICE_LIT("1"),
-				   .priority = 1,
-				   .type = CAND_HOST };
+	struct ice_candidate c = {
+		.addr_port = d->rogue->host->address,
+		.overlay_link = d->rogue->host->listen[0].overlay_link,
+		.foundation = SLICE_LIT("1"),
+		.priority = 1,
+		.type = CAND_HOST
+	};
 	struct attach_req_ans body = { .ufrag = SLICE_LIT("-"),
 				       .password = SLICE_LIT("-"),
 				       .role = role,
@@ -357,7 +360,7 @@ uint32_t rogue_attach_answer(struct rogue *r, const struct heard *request)
 	draft_answer(&d, r, request, MSG_ATTACH_ANS);
 	attach_body(&d, SLICE_LIT("active"), body.send_update);
 	rogue_send(r, request->link, &d);
-	return body.candidates.n == 0
-		       ? 0
-		       : call(r, &body.candidates.v[0].addr_port);
+	return body.candidates.n == 0 ? 0
+				      : call(r, &body.candidates.v[0].addr_port,
+					     body.candidates.v[0].overlay_link);
 }

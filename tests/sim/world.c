@@ -50,6 +50,8 @@ static void overlay_make(struct world *w)
 	o->sequence = 1;
 	o->max_message_size = 60000;
 	o->no_ice = true;
+	o->link_protocols = w->opt.links == 0 ? LINK_PROTOCOL_TLS
+					      : w->opt.links;
 	o->self_signed_permitted = w->opt.self_signed;
 	MUST(kinds_add_registered(&o->kinds));
 	add_kind(o, USER_VALUE, "USER-VALUE", MODEL_SINGLE, ACCESS_USER_MATCH);

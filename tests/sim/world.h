@@ -47,7 +47,8 @@ struct host {
 	char user[64];
 	struct signer signer;
 	struct ip_address_port address;
-	struct link_address listen;
+	struct link_address listen[2];
+	uint32_t n_listen;
 	int64_t skew_ms; /* of its unix clock */
 	struct storage storage;
 	bool disk_full;  /* commits fail */
@@ -86,6 +87,7 @@ struct world_options {
 	struct net_options net;
 	uint64_t commit_us; /* a commit takes up to this; 0: 2 ms */
 	bool self_signed;   /* certificates by their own keys */
+	uint8_t links;      /* LINK_PROTOCOL_*; 0: TLS */
 	FILE *trace;        /* every node's trace; may be NULL */
 };
 
@@ -136,6 +138,8 @@ void host_stop(struct host *h);
 void host_kill(struct host *h, enum death how);
 /* An empty disk in place of the old one; it must not run. */
 void host_wipe(struct host *h);
+/* Does it accept links over UDP, or over TCP? */
+bool host_listens(const struct host *h, bool datagram);
 bool host_runs(const struct host *h);
 bool host_joined(const struct host *h);
 /* In the ring, or connected as client. */

@@ -221,7 +221,7 @@ static bool play(struct story *t, long k)
 					 .overlay = t->s.w->overlay,
 					 .crypto = &t->s.w->toy.crypto,
 					 .signer = &h->signer,
-					 .listen = &h->listen,
+					 .listen = h->listen,
 					 .n_listen = 1 };
 	struct now now = { SECOND_US, world_unix_ms(t->s.w) };
 	struct node *n = NULL;
