@@ -187,6 +187,8 @@ libp2psip_a_SOURCES += \
 	common/storage/sqlite.h \
 	common/storage/sqlite_db.c \
 	common/storage/sqlite_db.h \
+	common/storage/sqlite_file.c \
+	common/storage/sqlite_file.h \
 	common/storage/sqlite_reader.c \
 	common/storage/sqlite_reader.h \
 	common/storage/sqlite_writer.c \

@@ -231,6 +231,7 @@ bats_tests = \
 	tests/cli/chain.bats \
 	tests/cli/churn.bats \
 	tests/cli/config.bats \
+	tests/cli/damage.bats \
 	tests/cli/disk.bats \
 	tests/cli/docs.bats \
 	tests/cli/durable.bats \

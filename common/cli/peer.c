@@ -45,6 +45,7 @@ struct peer {
 	struct driver *driver;
 	struct publish *publish;
 	struct loop_deadline *publish_timer, *cache_timer, *give_up_timer;
+	bool damaged; /* the database, as the life before found */
 	bool joined;  /* has been in the ring */
 	bool leaving; /* a signal has come */
 	enum err end;
@@ -286,7 +287,7 @@ static enum err open_storage(struct peer *p)
 {
 	const char *uri = p->cfg->store;
 	char *path = NULL;
-	enum err r;
+	enum err r = OK;
 
 	if (uri != NULL && strcmp(uri, "memory:") == 0)
 		return memory_open(&p->storage);
@@ -301,7 +302,11 @@ static enum err open_storage(struct peer *p)
 			       uri);
 	if (path == NULL)
 		return ERR_NOMEM;
-	r = sqlite_open(&p->storage, path, p->home.name, p->cfg->log, p->why);
+	if (p->damaged)
+		r = sqlite_set_aside(path, p->cfg->log, p->why);
+	if (r == OK)
+		r = sqlite_open(&p->storage, path, p->home.name, p->cfg->log,
+				p->why);
 	free(path);
 	return r;
 }
@@ -406,9 +411,11 @@ static void peer_close(struct peer *p)
 	home_close(&p->home);
 }
 
-enum err peer_run(const struct peer_config *cfg, bool run, struct why *why)
+/* From the home to the end, with one database. */
+static enum err live(const struct peer_config *cfg, bool run, bool damaged,
+		     struct why *why)
 {
-	struct peer p = { .cfg = cfg, .why = why };
+	struct peer p = { .cfg = cfg, .why = why, .damaged = damaged };
 	enum err r;
 
 	if ((r = sandbox_find(&p.sandbox, cfg->run_as, why)) != OK ||
@@ -422,5 +429,16 @@ enum err peer_run(const struct peer_config *cfg, bool run, struct why *why)
 	r = serve(&p);
 out:
 	peer_close(&p);
+	return r;
+}
+
+/* Without its values a peer is a new one: it says farewell to nobody and joins
+ * again, and others give it what it has to have, RFC 6940 s10.5, s10.7.3. */
+enum err peer_run(const struct peer_config *cfg, bool run, struct why *why)
+{
+	enum err r = live(cfg, run, false, why);
+
+	while (r == ERR_DAMAGED)
+		r = live(cfg, run, true, why);
 	return r;
 }

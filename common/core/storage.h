@@ -117,12 +117,13 @@ void batch_free(struct batch *b);
  * at a time, possibly while a read() is under way. */
 struct storage {
 	void *ctx;
-	/* Results are in `a`.  ERR_STORAGE, ERR_NOMEM, ERR_LIMIT. */
+	/* Results are in `a`.  ERR_STORAGE, ERR_NOMEM, ERR_LIMIT; ERR_DAMAGED:
+	 * nothing here can be relied on any more. */
 	enum err (*read)(void *ctx, const struct query *q,
 			 struct query_answer *out, struct arena *a);
 	/* One durable transaction over `n` batches, each in a savepoint of its
 	 * own; status[i] says what became of batch i: OK, ERR_STORAGE,
-	 * ERR_NOMEM. Returns when all is on disk. */
+	 * ERR_NOMEM, ERR_DAMAGED.  Returns when all is on disk. */
 	void (*commit)(void *ctx, struct batch *const *v, size_t n,
 		       enum err *status);
 	void (*close)(void *ctx);

@@ -133,6 +133,8 @@ static void fx_read(struct driver *d, const struct effect *fx)
 		r = ERR_NOMEM;
 	for (size_t i = 0; s != NULL && i < fx->n_queries && r == OK; i++)
 		r = s->read(s->ctx, &fx->queries[i], &v[i], &q->arena);
+	if (r == ERR_DAMAGED)
+		give_up(d, r);
 	q->event.id = fx->id;
 	q->event.answers = v;
 	q->event.n_answers = fx->n_queries;
@@ -334,9 +336,11 @@ static void on_down(void *ctx, struct tls_link *tls, enum err r,
 
 static void on_committed(void *ctx, uint64_t id, enum err r)
 {
-	struct inbox_event *q = enqueue(ctx, EV_COMMITTED);
+	struct inbox_event *q;
 
-	if (q == NULL)
+	if (r == ERR_DAMAGED)
+		give_up(ctx, r);
+	if ((q = enqueue(ctx, EV_COMMITTED)) == NULL)
 		return;
 	q->event.id = id;
 	q->event.err = r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The SQLite engine: the file, its lock and its schema.  Rowid tables with
+ * The SQLite engine: its connections and its schema.  Rowid tables with
  * unique indexes (WITHOUT ROWID costs three times the disk with values of 1
  * KB), a write-ahead log that is synced at every commit, a connection for each
  * of the two threads.  Queries are sqlite_reader.c's, batches
@@ -8,15 +8,10 @@
  */
 #include "storage/sqlite.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "storage/sqlite_file.h"
 #include "storage/sqlite_reader.h"
 #include "storage/sqlite_writer.h"
 
@@ -62,6 +57,9 @@ static void engine_commit(void *ctx, struct batch *const *v, size_t n,
 	struct engine *e = ctx;
 
 	sqlite_writer_commit(&e->writer, v, n, status);
+	/* What is in a damaged file cannot be relied on. */
+	for (size_t i = 0; e->writer.damaged && i < n; i++)
+		status[i] = ERR_DAMAGED;
 }
 
 static void engine_close(void *ctx)
@@ -73,37 +71,6 @@ static void engine_close(void *ctx)
 	if (e->lock_fd >= 0)
 		close(e->lock_fd);
 	free(e);
-}
-
-/* A file of mode 0600, open. */
-static enum err open_private(const char *path, int *fd, struct why *why)
-{
-	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (*fd < 0)
-		return why_err(why, ERR_CANTCREAT, "%s: %s", path,
-			       strerror(errno));
-	if (fchmod(*fd, 0600) != 0)
-		return why_err(why, ERR_CANTCREAT, "%s: chmod: %s", path,
-			       strerror(errno));
-	return OK;
-}
-
-/* SQLite lets two processes share a file; two peers must not.  Its own locks go
- * when any descriptor of the file is closed, so the lock is a file of its own.
- */
-static enum err lock_file(struct engine *e, const char *path, struct why *why)
-{
-	char name[PATH_MAX];
-	enum err r;
-
-	if (snprintf(name, sizeof(name), "%s-lock", path) >= (int)sizeof(name))
-		return why_err(why, ERR_CANTCREAT, "%s: the path is too long",
-			       path);
-	r = open_private(name, &e->lock_fd, why);
-	if (r == OK && flock(e->lock_fd, LOCK_EX | LOCK_NB) != 0)
-		r = why_err(why, ERR_BUSY, "%s has another process's lock",
-			    path);
-	return r;
 }
 
 static enum err make_schema(struct sqlite_db *d, const char *name,
@@ -125,8 +92,8 @@ static enum err make_schema(struct sqlite_db *d, const char *name,
 	return sqlite_db_exec(d, "COMMIT", why);
 }
 
-static enum err check_overlay(struct sqlite_db *d, const char *path,
-			      const char *name, struct why *why)
+static enum err check_overlay(struct sqlite_db *d, const char *name,
+			      struct why *why)
 {
 	const char *theirs = NULL;
 	sqlite3_stmt *s = NULL;
@@ -137,19 +104,20 @@ static enum err check_overlay(struct sqlite_db *d, const char *path,
 	    sqlite3_step(s) == SQLITE_ROW)
 		theirs = (const char *)sqlite3_column_text(s, 0);
 	if (theirs == NULL)
-		r = why_err(why, ERR_STORAGE, "%s: %s", path,
-			    sqlite3_errmsg(d->db));
+		r = why_err(why, ERR_DAMAGED,
+			    "it does not say of which "
+			    "overlay it is");
 	else if (strcmp(theirs, name) != 0)
 		r = why_err(why, ERR_STORAGE,
-			    "%s: holds values of the overlay %s, not of %s",
-			    path, theirs, name);
+			    "holds values of the overlay %s, not of %s", theirs,
+			    name);
 	sqlite3_finalize(s);
 	return r;
 }
 
 /* Is it ours, of a version that is understood?  A new file gets the schema. */
-static enum err check_schema(struct sqlite_db *d, const char *path,
-			     const char *name, struct why *why)
+static enum err check_schema(struct sqlite_db *d, const char *name,
+			     struct why *why)
 {
 	int64_t application, version, tables;
 	enum err r;
@@ -165,32 +133,71 @@ static enum err check_schema(struct sqlite_db *d, const char *path,
 		return make_schema(d, name, why);
 	if (application != APPLICATION_ID)
 		return why_err(why, ERR_STORAGE,
-			       "%s: is a database of another program", path);
+			       "is a database of another program");
 	if (version != SCHEMA_VERSION)
 		return why_err(why, ERR_STORAGE,
-			       "%s: has schema %lld, this program knows %d",
-			       path, (long long)version, SCHEMA_VERSION);
-	return check_overlay(d, path, name, why);
+			       "has schema %lld, this program knows %d",
+			       (long long)version, SCHEMA_VERSION);
+	return check_overlay(d, name, why);
+}
+
+/* With a schema of ours in place there is no other reason. */
+static enum err prepared(enum err r)
+{
+	return r == ERR_STORAGE ? ERR_DAMAGED : r;
+}
+
+static enum err open_connections(struct engine *e, const char *path,
+				 const char *name, const struct log_sink *log,
+				 struct why *why)
+{
+	enum err r;
+
+	if ((r = sqlite_db_open(&e->writer, path, log, why)) != OK ||
+	    (r = check_schema(&e->writer, name, why)) != OK ||
+	    (r = prepared(sqlite_writer_init(&e->writer, why))) != OK ||
+	    (r = sqlite_db_open(&e->reader, path, log, why)) != OK ||
+	    (r = prepared(sqlite_reader_init(&e->reader, why))) != OK)
+		return r;
+	return sqlite_db_exec(&e->reader, "PRAGMA query_only = ON", why);
+}
+
+/* `damage` says what is wrong with a database that cannot be used. */
+static enum err open_file(struct engine *e, const char *path, const char *name,
+			  const struct log_sink *log, struct why *damage,
+			  struct why *why)
+{
+	enum err r;
+	int fd;
+
+	*damage = (struct why){ "" };
+	r = sqlite_file_private(path, &fd, why);
+	if (fd >= 0)
+		close(fd);
+	if (r != OK)
+		return r;
+	if ((r = open_connections(e, path, name, log, damage)) != OK)
+		return why_err(why, r, "%s: %s", path, damage->text);
+	sqlite_file_remember(e->lock_fd, name);
+	return OK;
 }
 
 static enum err open_all(struct engine *e, const char *path, const char *name,
 			 const struct log_sink *log, struct why *why)
 {
+	struct why damage;
 	enum err r;
-	int fd = -1;
 
-	if ((r = lock_file(e, path, why)) != OK)
+	if ((r = sqlite_file_lock(path, &e->lock_fd, why)) != OK)
 		return r;
-	r = open_private(path, &fd, why);
-	if (fd >= 0)
-		close(fd);
-	if (r != OK || (r = sqlite_db_open(&e->writer, path, log, why)) != OK ||
-	    (r = check_schema(&e->writer, path, name, why)) != OK ||
-	    (r = sqlite_writer_init(&e->writer, why)) != OK ||
-	    (r = sqlite_db_open(&e->reader, path, log, why)) != OK ||
-	    (r = sqlite_reader_init(&e->reader, why)) != OK)
-		return r;
-	return sqlite_db_exec(&e->reader, "PRAGMA query_only = ON", why);
+	r = open_file(e, path, name, log, &damage, why);
+	/* What nothing shows to be ours is left alone. */
+	if (r != ERR_DAMAGED || !sqlite_file_is_of(e->lock_fd, name))
+		return r == ERR_DAMAGED ? ERR_STORAGE : r;
+	sqlite_db_close(&e->reader);
+	sqlite_db_close(&e->writer);
+	r = sqlite_file_set_aside(path, damage.text, log, why);
+	return r != OK ? r : open_file(e, path, name, log, &damage, why);
 }
 
 enum err sqlite_open(struct storage *out, const char *path, const char *name,
@@ -208,4 +215,18 @@ enum err sqlite_open(struct storage *out, const char *path, const char *name,
 	}
 	*out = (struct storage){ e, engine_read, engine_commit, engine_close };
 	return OK;
+}
+
+enum err sqlite_set_aside(const char *path, const struct log_sink *log,
+			  struct why *why)
+{
+	int fd = -1;
+	enum err r;
+
+	if ((r = sqlite_file_lock(path, &fd, why)) == OK)
+		r = sqlite_file_set_aside(path, "as was found in use", log,
+					  why);
+	if (fd >= 0)
+		close(fd);
+	return r;
 }

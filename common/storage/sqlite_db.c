@@ -9,12 +9,22 @@
 
 enum { BUSY_TIMEOUT_MS = 5000 };
 
+static enum err what_failed(const struct sqlite_db *d)
+{
+	switch (sqlite3_errcode(d->db)) {
+	case SQLITE_NOMEM:
+		return ERR_NOMEM;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return ERR_DAMAGED;
+	default:
+		return ERR_STORAGE;
+	}
+}
+
 static enum err fail(const struct sqlite_db *d, struct why *why)
 {
-	return why_err(why,
-		       sqlite3_errcode(d->db) == SQLITE_NOMEM ? ERR_NOMEM
-							      : ERR_STORAGE,
-		       "%s", sqlite3_errmsg(d->db));
+	return why_err(why, what_failed(d), "%s", sqlite3_errmsg(d->db));
 }
 
 enum err sqlite_db_exec(struct sqlite_db *d, const char *sql, struct why *why)
@@ -102,9 +112,12 @@ int sqlite_db_bind_slot(sqlite3_stmt *s, const struct node_id *resource,
 	       sqlite3_bind_int64(s, P_KIND, kind);
 }
 
-enum err sqlite_db_complain(const struct sqlite_db *d, const char *what)
+enum err sqlite_db_complain(struct sqlite_db *d, const char *what)
 {
+	enum err r = what_failed(d);
+
+	d->damaged = d->damaged || r == ERR_DAMAGED;
 	log_line(d->log, LOG_ERROR, "storage: %s: %s", what,
 		 sqlite3_errmsg(d->db));
-	return sqlite3_errcode(d->db) == SQLITE_NOMEM ? ERR_NOMEM : ERR_STORAGE;
+	return r;
 }

@@ -18,6 +18,7 @@ struct sqlite_db {
 	sqlite3 *db;
 	sqlite3_stmt *stmt[SQLITE_DB_STATEMENTS_MAX];
 	const struct log_sink *log;
+	bool damaged; /* the file is, as a statement has found */
 };
 
 /* Parameters have the same number in every statement. */
@@ -36,7 +37,7 @@ enum {
 };
 
 /* Opens (the file is there) and sets what every connection needs; the database
- * may be read-only in effect.  ERR_CANTCREAT, ERR_STORAGE. */
+ * may be read-only in effect.  ERR_CANTCREAT, ERR_STORAGE, ERR_DAMAGED. */
 enum err sqlite_db_open(struct sqlite_db *d, const char *path,
 			const struct log_sink *log, struct why *why) MUST_CHECK;
 /* Prepares sql[0] to sql[n - 1] as stmt[0] to stmt[n - 1]. */
@@ -60,7 +61,8 @@ int sqlite_db_bind_time(sqlite3_stmt *s, int p, uint64_t ms);
 int sqlite_db_bind_slot(sqlite3_stmt *s, const struct node_id *resource,
 			uint32_t kind);
 
-/* Logs what SQLite says; the error for it. */
-enum err sqlite_db_complain(const struct sqlite_db *d, const char *what);
+/* Logs what SQLite says; the error for it: ERR_STORAGE, ERR_NOMEM, or
+ * ERR_DAMAGED, after which nothing in the file can be relied on. */
+enum err sqlite_db_complain(struct sqlite_db *d, const char *what);
 
 #endif

@@ -94,7 +94,7 @@ static enum err read_record(sqlite3_stmt *s, const struct query *q,
 	r->expires_ms = (uint64_t)sqlite3_column_int64(s, 3);
 	signer = column_slice(s, 4);
 	if (signer.len != CERT_HASH_LEN)
-		return ERR_STORAGE;
+		return ERR_DAMAGED;
 	memcpy(r->signer, signer.p, CERT_HASH_LEN);
 	if (!copy_column(s, 1, a, &r->key))
 		return ERR_NOMEM;
@@ -118,7 +118,7 @@ static enum err read_slot(sqlite3_stmt *s, struct query_answer *out,
 	v = &out->slots[out->n_slots++];
 	resource = column_slice(s, 0);
 	if (resource.len != RING_ID_LEN)
-		return ERR_STORAGE;
+		return ERR_DAMAGED;
 	memcpy(v->resource.b, resource.p, RING_ID_LEN);
 	v->kind = (uint32_t)sqlite3_column_int64(s, 1);
 	v->generation = (uint64_t)sqlite3_column_int64(s, 2);
@@ -164,7 +164,7 @@ static enum err read_row(sqlite3_stmt *s, const struct query *q,
 			return ERR_NOMEM;
 		hash = column_slice(s, 0);
 		if (hash.len != CERT_HASH_LEN)
-			return ERR_STORAGE;
+			return ERR_DAMAGED;
 		memcpy(out->signers[out->n_signers++], hash.p, CERT_HASH_LEN);
 		return OK;
 	}
@@ -182,7 +182,7 @@ static enum err read_rows(struct sqlite_db *d, sqlite3_stmt *s,
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW)
 		if ((r = read_row(s, q, out, a, &bytes)) != OK)
 			break;
-	if (r == ERR_STORAGE)
+	if (r == ERR_DAMAGED)
 		log_line(d->log, LOG_ERROR, "storage: a damaged row");
 	if (r == OK && rc != SQLITE_DONE)
 		r = sqlite_db_complain(d, "cannot read");

@@ -66,6 +66,12 @@ small()
 	run_tool 0 p2psip-get -K $((i - 1)) "$ALICE"
 	cmp "$STDOUT" "$BATS_TEST_TMPDIR/value"
 	run_tool 1 p2psip-get -K next "$ALICE"
+	# Killed, and started again, with the disk as full as it was.
+	ring_kill peer1 KILL
+	ring_peer 1 --store "sqlite:$SMALL/store.db"
+	run_tool 0 p2psip-get -K $((i - 1)) "$ALICE"
+	cmp "$STDOUT" "$BATS_TEST_TMPDIR/value"
+	run_tool 75 p2psip-put -f "$BATS_TEST_TMPDIR/value" -K next "$ALICE"
 	mount -o remount,size=8m "$SMALL"
 	run_tool 0 p2psip-put -f "$BATS_TEST_TMPDIR/value" -K next "$ALICE"
 	run_tool 0 p2psip-get -K next "$ALICE"

@@ -100,11 +100,22 @@ static void refused(const char *name, enum err want, const char *words)
 		fail_msg("\"%s\" is not in \"%s\"", words, why.text);
 }
 
+static void write_text(void)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs("This is a text and no database, surely not.\n", f) >
+		    0);
+	for (unsigned i = 0; i < 200; i++)
+		assert_true(fputs("It goes on for a while.\n", f) > 0);
+	assert_int_equal(fclose(f), 0);
+}
+
 /* What is not this overlay's database is left alone, with a reason. */
 static void foreign(void **state)
 {
 	struct storage s;
-	FILE *f;
 
 	(void)state;
 	assert_ok(sqlite_open(&s, path, OVERLAY, NULL, NULL));
@@ -116,16 +127,92 @@ static void foreign(void **state)
 	refused(OVERLAY, ERR_STORAGE, "has schema 2");
 	sql("PRAGMA application_id = 7");
 	refused(OVERLAY, ERR_STORAGE, "another program");
-	f = fopen(path, "w");
-	assert_non_null(f);
-	assert_true(fputs("This is a text and no database, surely not.\n", f) >
-		    0);
-	for (unsigned i = 0; i < 100; i++)
-		assert_true(fputs("It goes on for a while.\n", f) > 0);
-	assert_int_equal(fclose(f), 0);
+	snprintf(path, sizeof(path), "%s/text", dir);
+	write_text();
+	refused(OVERLAY, ERR_STORAGE, "not a database");
 	refused(OVERLAY, ERR_STORAGE, "not a database");
 	snprintf(path, sizeof(path), "%s/no/such/folder.db", dir);
 	refused(OVERLAY, ERR_CANTCREAT, "No such file");
+}
+
+/* The last line of the log. */
+static char said[1000];
+
+static void listen(void *ctx, enum log_level level, const char *line)
+{
+	(void)ctx;
+	(void)level;
+	snprintf(said, sizeof(said), "%s", line);
+}
+
+static const struct log_sink ear = { .write = listen, .max = LOG_ERROR };
+
+static void assert_exists(const char *suffix, bool exists)
+{
+	char name[600];
+
+	snprintf(name, sizeof(name), "%s%s", path, suffix);
+	assert_int_equal(access(name, F_OK), exists ? 0 : -1);
+}
+
+/* What was this overlay's database and is none any more makes room for a new
+ * one, each under a name of its own; what was another overlay's does not. */
+static void damaged(void **state)
+{
+	static const char *const names[] = { ".damaged-1", ".damaged-2" };
+	char log[600];
+	struct storage s;
+	FILE *f;
+
+	(void)state;
+	snprintf(log, sizeof(log), "%s-wal", path);
+	for (size_t i = 0; i < N_OF(names); i++) {
+		assert_ok(sqlite_open(&s, path, OVERLAY, &ear, NULL));
+		assert_int_equal(n_resources(&s), 0);
+		assert_ok(commit_value(&s, 7, SLICE_LIT("v")));
+		s.close(s.ctx);
+		write_text();
+		assert_non_null(f = fopen(log, "w"));
+		assert_int_equal(fclose(f), 0);
+		refused("other.example.org", ERR_STORAGE, "not a database");
+		assert_exists(names[i], false);
+		assert_ok(sqlite_open(&s, path, OVERLAY, &ear, NULL));
+		assert_non_null(strstr(said, path));
+		assert_non_null(strstr(said, names[i]));
+		assert_exists(names[i], true);
+		s.close(s.ctx);
+	}
+	assert_exists(".damaged-1-wal", true);
+}
+
+/* A page that cannot be: found by who reads it, and by who writes. */
+static void damaged_in_use(void **state)
+{
+	static const uint8_t noise[4096] = { 0xff, 1, 2, 3 };
+	struct query q = { .type = QUERY_KIND, .resource = engine_id(7, 0) };
+	struct query_answer out;
+	struct storage s;
+	FILE *f;
+
+	(void)state;
+	q.kind = 1;
+	assert_ok(sqlite_open(&s, path, OVERLAY, &ear, NULL));
+	assert_ok(commit_value(&s, 7, SLICE_LIT("v")));
+	s.close(s.ctx);
+	assert_non_null(f = fopen(path, "r+"));
+	assert_int_equal(fseek(f, 2 * 4096, SEEK_SET), 0);
+	for (unsigned i = 2; i < 8; i++)
+		assert_int_equal(fwrite(noise, sizeof(noise), 1, f), 1);
+	assert_int_equal(fclose(f), 0);
+	assert_ok(sqlite_open(&s, path, OVERLAY, &ear, NULL));
+	assert_err(s.read(s.ctx, &q, &out, &a), ERR_DAMAGED);
+	assert_err(commit_value(&s, 8, SLICE_LIT("w")), ERR_DAMAGED);
+	s.close(s.ctx);
+	assert_ok(sqlite_set_aside(path, &ear, NULL));
+	assert_exists(".damaged-1", true);
+	assert_ok(sqlite_open(&s, path, OVERLAY, &ear, NULL));
+	assert_int_equal(n_resources(&s), 0);
+	s.close(s.ctx);
 }
 
 /* Commits groups of two for ever, saying so after each. */
@@ -251,6 +338,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(file, setup, teardown),
 		cmocka_unit_test_setup_teardown(foreign, setup, teardown),
+		cmocka_unit_test_setup_teardown(damaged, setup, teardown),
+		cmocka_unit_test_setup_teardown(damaged_in_use, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(killed, setup, teardown),
 		cmocka_unit_test_setup_teardown(full, setup, teardown),
 	};
