@@ -241,6 +241,7 @@ bats_tests = \
 	tests/cli/install.bats \
 	tests/cli/join.bats \
 	tests/cli/join_ring.bats \
+	tests/cli/kill.bats \
 	tests/cli/overlay.bats \
 	tests/cli/peer.bats \
 	tests/cli/renew.bats \
@@ -249,7 +250,7 @@ bats_tests = \
 	tests/cli/tools.bats \
 	tests/cli/wireshark.bats
 TESTS += $(bats_tests)
-check_PROGRAMS += tests/cli/dns-server
+check_PROGRAMS += tests/cli/dns-server tests/cli/pump
 
 TESTS += tests/conformance/selftest tests/harness/selftest tests/oracle/others \
 	tests/oracle/selftest
@@ -270,6 +271,10 @@ check-sanitize:
 		$(abs_top_srcdir)/configure -q --enable-werror --enable-sanitizers \
 			CC='$(CC)' CFLAGS='-g -O1')
 	$(MAKE) -C sanitize check
+
+# make check-long: what `check` does for a while, for longer.
+check-long:
+	$(MAKE) check TESTS=tests/cli/kill.bats KILLS=100 TEST_TIMEOUT=3600
 
 # make check-fuzz TARGET=wire TIME=60: libFuzzer over one target.  What it finds
 # that is new stays in fuzz/corpus; a crash is written to fuzz/.
@@ -304,4 +309,4 @@ conformance:
 clean-local:
 	rm -rf sanitize fuzz
 
-.PHONY: build-tests check-sanitize check-fuzz check-sim lint bench conformance
+.PHONY: build-tests check-sanitize check-long check-fuzz check-sim lint bench conformance
