@@ -44,6 +44,7 @@ enum {
 	NEIGHBORS_MAX = 8,           /* predecessors, and successors, kept */
 	CACHED_PEERS_MAX = 10,       /* s11.4 */
 	FINGERS_MAX = 128,           /* s10.7.4.3 */
+	PROBE_COUNT_SHARE = 100,     /* of the time, one is for counting */
 	REPLICAS = 2                 /* copies besides the owner's, s10.4 */
 };
 

@@ -82,6 +82,7 @@ static void counted(struct node *n, void *ctx, enum err r,
 		    const struct query_answer *answers, size_t n_answers)
 {
 	struct probes *p = &n->probes;
+	uint64_t good_us;
 
 	p->counting = false;
 	if (r != OK || n_answers == 0) {
@@ -90,7 +91,10 @@ static void counted(struct node *n, void *ctx, enum err r,
 		return;
 	}
 	p->n_resources = answers[0].count;
-	p->until_us = n->now.mono_us + PROBE_COUNT_US;
+	good_us = PROBE_COUNT_SHARE * (n->now.mono_us - p->asked_us);
+	if (good_us < PROBE_COUNT_US)
+		good_us = PROBE_COUNT_US;
+	p->until_us = n->now.mono_us + good_us;
 	answer(n, ctx, p->n_resources);
 }
 
@@ -113,6 +117,7 @@ static void count(struct node *n, struct request *req)
 		request_drop_take(n, req);
 	} else {
 		p->counting = true;
+		p->asked_us = n->now.mono_us;
 	}
 }
 

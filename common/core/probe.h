@@ -7,6 +7,7 @@
 /* How many resources are here, from the last time they were counted. */
 struct probes {
 	uint64_t n_resources, until_us;
+	uint64_t asked_us; /* when the count was begun */
 	bool counting;
 };
 
