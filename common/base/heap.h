@@ -14,14 +14,18 @@
  */
 struct timer {
 	uint64_t at_us; /* monotonic clock, when it is due */
-	uint64_t seq;   /* order among equals: first set, first out */
 	uint32_t pos;   /* index in the heap plus one; 0: not set */
 	uint32_t type;  /* what to do: the owner's enum */
 };
 
+struct heap_entry {
+	uint64_t at_us, seq; /* the timer's */
+	struct timer *t;
+};
+
 /* Pending timers, earliest first, ties in the order in which they were set. */
 struct heap {
-	struct timer **v;
+	struct heap_entry *v;
 	uint32_t n, cap;
 	uint64_t seq;
 };

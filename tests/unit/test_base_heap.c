@@ -36,14 +36,14 @@ static void order(void **state)
 }
 
 /* The earliest of those set, the first set among equals. */
-static struct timer *earliest(struct timer *t)
+static struct timer *earliest(struct timer *t, const unsigned *order)
 {
 	struct timer *best = NULL;
 
 	for (unsigned i = 0; i < N; i++)
 		if (t[i].pos != 0 &&
 		    (best == NULL || t[i].at_us < best->at_us ||
-		     (t[i].at_us == best->at_us && t[i].seq < best->seq)))
+		     (t[i].at_us == best->at_us && order[i] < order[best - t])))
 			best = &t[i];
 	return best;
 }
@@ -52,6 +52,7 @@ static void model(void **state)
 {
 	static const uint8_t seed[32] = "heap";
 	struct timer t[N] = { 0 }, *want;
+	unsigned order[N] = { 0 };
 	struct heap h = { 0 };
 	struct rng r;
 
@@ -65,13 +66,14 @@ static void model(void **state)
 			heap_cancel(&h, at);
 			break;
 		case 1:
-			want = earliest(t);
+			want = earliest(t, order);
 			assert_ptr_equal(heap_pop(&h, NEVER), want);
 			break;
 		default:
 			assert_ok(heap_set(&h, at, rng_below(&r, 50)));
+			order[at - t] = i;
 		}
-		want = earliest(t);
+		want = earliest(t, order);
 		assert_true(heap_next(&h) ==
 			    (want == NULL ? NEVER : want->at_us));
 	}
