@@ -7,9 +7,9 @@
 
 #include <stdlib.h>
 
-enum {
-	CHUNK = 8192 - 64
-}; /* bytes of a chunk, near two pages with malloc's own */
+/* Bytes of a chunk: the first is small, since many arenas hold one message
+ * only; the others grow to near two pages with malloc's own. */
+enum { CHUNK_FIRST = 512 - 64, CHUNK = 8192 - 64 };
 
 struct arena_chunk {
 	struct arena_chunk *next;
@@ -21,9 +21,13 @@ static max_align_t nothing; /* what zero bytes point to */
 
 static struct arena_chunk *chunk_new(struct arena *a, size_t n)
 {
-	size_t size = n > CHUNK ? n : CHUNK;
+	size_t size = a->head == NULL ? CHUNK_FIRST : 4 * a->head->size;
 	struct arena_chunk *c;
 
+	if (size > CHUNK)
+		size = CHUNK;
+	if (size < n)
+		size = n;
 	if ((c = malloc(sizeof(*c) + size)) == NULL)
 		return NULL;
 	c->size = size;
