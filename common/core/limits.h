@@ -41,7 +41,8 @@ enum {
 	STORE_STAT_MAX = 16 << 20,   /* bytes of values behind one StatAns */
 	UNKNOWN_KINDS_MAX = 63,      /* Kind-IDs in an error_info, s7.4.1.2 */
 	FRAME_MAX = (1 << 24) - 1,   /* bytes in a FramedMessage */
-	NEIGHBORS_MAX = 8,           /* predecessors, and successors, kept */
+	NEIGHBORS_MIN = 8,           /* predecessors, and successors, kept: */
+	NEIGHBORS_MAX = 32,          /* log2 of the nodes, s10.7 */
 	CACHED_PEERS_MAX = 10,       /* s11.4 */
 	FINGERS_MAX = 128,           /* s10.7.4.3 */
 	PROBE_COUNT_SHARE = 100,     /* of the time, one is for counting */

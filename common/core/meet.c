@@ -200,7 +200,7 @@ static uint32_t gather(struct node *n, struct candidate *v,
 void meet_neighbors(struct node *n, const struct node_id *via,
 		    const struct node_id *ids, uint32_t n_ids)
 {
-	uint32_t max = n->ring.n_sorted + forget(n) + n_ids, k;
+	uint32_t max = n->ring.n_sorted + forget(n) + n_ids, k, wanted;
 	struct candidate *v = arena_zalloc(&n->arena, max, sizeof(*v));
 
 	if (v == NULL) {
@@ -208,9 +208,12 @@ void meet_neighbors(struct node *n, const struct node_id *via,
 		return;
 	}
 	k = gather(n, v, ids, n_ids);
+	wanted = NEIGHBORS_MIN;
+	if (k > 2 * NEIGHBORS_MIN)
+		wanted = ring_neighbors(&v[k - NEIGHBORS_MIN].id,
+					&v[NEIGHBORS_MIN - 1].id);
 	for (uint32_t i = 0; i < k; i++)
-		if (!v[i].known &&
-		    (i < NEIGHBORS_MAX || i + NEIGHBORS_MAX >= k))
+		if (!v[i].known && (i < wanted || i + wanted >= k))
 			meet_node(n, via, &v[i].id);
 }
 

@@ -253,7 +253,7 @@ static void test_neighbors(void **state)
 		ring = &s.n->ring;
 		add_random(&s, n);
 		assert_int_equal(ring->n_successors,
-				 n < NEIGHBORS_MAX ? n : NEIGHBORS_MAX);
+				 n < NEIGHBORS_MIN ? n : NEIGHBORS_MIN);
 		assert_int_equal(ring->n_predecessors, ring->n_successors);
 		next = last = s.n->id;
 		for (uint32_t i = 0; i < ring->n_successors; i++) {
@@ -267,6 +267,46 @@ static void test_neighbors(void **state)
 		assert_false(ring_is_neighbor(s.n, &s.n->id));
 		scene_end(&s);
 	}
+}
+
+/* 6940-10.7-R3: O(log N) of them, by what is near: where nodes are as close as
+ * in a ring of 2^k, each knows k on either side, within the limits. */
+static void test_neighbors_grow(void **state)
+{
+	const struct node_id zero = { { 0 } };
+	struct node_id last, d;
+	struct scene s;
+
+	(void)state;
+	/* Sixteen have just less than 2^(132-k) of the ring. */
+	for (uint32_t k = 5; k <= RING_BITS; k++) {
+		id_add_pow2(&last, &zero, 132 - k);
+		id_distance(&last, &(struct node_id){ .b[15] = 1 }, &last);
+		assert_int_equal(ring_neighbors(&zero, &last),
+				 k < NEIGHBORS_MIN   ? NEIGHBORS_MIN
+				 : k > NEIGHBORS_MAX ? NEIGHBORS_MAX
+						     : k);
+	}
+	/* Sixty on either side in 1/128 of the ring each: as of 7680. */
+	scene_init(&s, 71);
+	for (uint32_t i = 0; i < 120; i++) {
+		draw(&s.rng, &d);
+		d.b[0] &= 1;
+		if (i % 2 == 0)
+			id_distance(&d, &d, &s.n->id);
+		else
+			id_add(&d, &s.n->id, &d);
+		add(&s, &d);
+	}
+	assert_in_range(s.n->ring.n_successors, 12, 13);
+	assert_int_equal(s.n->ring.n_predecessors, s.n->ring.n_successors);
+	last = s.n->id;
+	for (uint32_t i = 0; i < s.n->ring.n_predecessors; i++) {
+		last = before(&s, &last);
+		assert_true(id_eq(&s.n->ring.predecessors[i], &last));
+	}
+	assert_int_equal(s.n->ring.n_neighbors, s.n->ring.n_successors);
+	scene_end(&s);
 }
 
 /* 6940-10.7.4-R2: the finger of a distance is the one whose range has it. */
@@ -413,8 +453,8 @@ static void test_table(void **state)
 	add_random(&s, 100);
 	assert_ok(ring_table(s.n, &u));
 	assert_int_equal(u.type, CHORD_UPDATE_FULL);
-	assert_int_equal(u.predecessors.n, NEIGHBORS_MAX);
-	assert_int_equal(u.successors.n, NEIGHBORS_MAX);
+	assert_int_equal(u.predecessors.n, NEIGHBORS_MIN);
+	assert_int_equal(u.successors.n, NEIGHBORS_MIN);
 	assert_true(u.fingers.n > 4);
 	for (uint32_t i = 1; i < u.fingers.n; i++)
 		assert_true(id_cmp(&u.fingers.v[i - 1], &u.fingers.v[i]) < 0);
@@ -519,6 +559,7 @@ int main(void)
 		cmocka_unit_test(test_next_hop),
 		cmocka_unit_test(test_not_routable),
 		cmocka_unit_test(test_neighbors),
+		cmocka_unit_test(test_neighbors_grow),
 		cmocka_unit_test(test_finger_ranges),
 		cmocka_unit_test(test_fingers),
 		cmocka_unit_test(test_finger_count),
