@@ -116,7 +116,7 @@ static enum err remember_sent(struct node *n, struct link *l, size_t len)
 	uint32_t cap;
 
 	if (l->n_sent == l->sent_cap) {
-		cap = l->sent_cap == 0 ? 16 : 2 * l->sent_cap;
+		cap = l->sent_cap == 0 ? 4 : 2 * l->sent_cap;
 		if ((v = calloc(cap, sizeof(*v))) == NULL)
 			return node_failed(n, ERR_NOMEM);
 		for (uint32_t i = 0; i < l->n_sent; i++)
@@ -384,8 +384,10 @@ static void stream(struct node *n, struct link *l, struct slice in)
 			buf_clear(&l->in);
 		return;
 	}
-	node_failed(n, buf_append_slice(&l->in,
-					slice_sub(in, used, in.len - used)));
+	if (used < in.len) /* an idle link has no buffer */
+		node_failed(n,
+			    buf_append_slice(&l->in, slice_sub(in, used,
+							       in.len - used)));
 }
 
 void link_bytes(struct node *n, const struct event *ev)

@@ -13,7 +13,8 @@
 #include "core/leave.h"
 #include "core/state.h"
 
-enum { SCRATCH_KEPT = 1 << 20 }; /* bytes of scratch kept between steps */
+/* Kept between steps: bytes of scratch, places for effects. */
+enum { SCRATCH_KEPT = 1 << 20, EFFECTS_KEPT = 16 };
 
 enum err node_new(struct node **out, const struct node_config *cfg,
 		  const uint8_t seed[static 32])
@@ -46,6 +47,11 @@ static void effects_reset(struct effects *fx)
 			batch_free(fx->v[fx->next].batch);
 	}
 	fx->n = fx->next = 0;
+	if (fx->cap > EFFECTS_KEPT) {
+		free(fx->v);
+		fx->v = NULL;
+		fx->cap = 0;
+	}
 }
 
 /* START and LEAVE are join.c's, all others client.c's. */
@@ -237,7 +243,7 @@ enum err node_effect(struct node *n, const struct effect *fx)
 	uint32_t cap;
 
 	if (e->n == e->cap) {
-		cap = e->cap == 0 ? 16 : 2 * e->cap;
+		cap = e->cap == 0 ? EFFECTS_KEPT : 2 * e->cap;
 		if ((v = reallocarray(e->v, cap, sizeof(*v))) == NULL)
 			return ERR_NOMEM;
 		e->v = v;
