@@ -44,10 +44,9 @@ struct link *link_find_attached(const struct node *n, const struct node_id *id)
 
 struct link *link_by_number(const struct node *n, uint32_t number)
 {
-	struct link *l = n->links.first;
+	struct link *l;
 
-	while (l != NULL && l->number != number)
-		l = l->next;
+	HASH_FIND(hh, n->links.by_number, &number, sizeof(number), l);
 	return l;
 }
 
@@ -409,6 +408,8 @@ static bool has_room(const struct node *n, const struct cert *c)
 {
 	uint32_t own = 0;
 
+	if (n->links.n < LINKS_PER_NODE_MAX)
+		return true;
 	for (const struct link *l = n->links.first; l != NULL; l = l->next)
 		own += id_eq(&l->cert->node_ids[0], &c->node_ids[0]);
 	return n->links.n < LINKS_MAX && own < LINKS_PER_NODE_MAX;
@@ -420,6 +421,21 @@ static bool is_datagram(uint8_t overlay_link)
 	       overlay_link == OVERLAY_LINK_DTLS_UDP_SR;
 }
 
+/* In the table by its number; NULL without memory. */
+static struct link *link_new(struct node *n, uint32_t number)
+{
+	struct link *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return NULL;
+	l->number = number;
+	HASH_ADD(hh, n->links.by_number, number, sizeof(number), l);
+	if (l->hh.tbl != NULL)
+		return l;
+	free(l);
+	return NULL;
+}
+
 enum err link_opened(struct node *n, const struct event *ev)
 {
 	struct effect refuse = { .type = FX_CLOSE, .link = ev->link };
@@ -429,12 +445,11 @@ enum err link_opened(struct node *n, const struct event *ev)
 	if ((r = certs_current(n, ev->cert)) == OK && !has_room(n, ev->cert))
 		r = ERR_FULL;
 	if (r != OK || n->state == STATE_LEFT ||
-	    (l = calloc(1, sizeof(*l))) == NULL) {
+	    (l = link_new(n, ev->link)) == NULL) {
 		node_trace(n, "link %u refused %s", ev->link, err_name(r));
 		dial_link_down(n, ev->link, r == OK ? ERR_NOMEM : r);
 		return node_effect(n, &refuse);
 	}
-	l->number = ev->link;
 	l->serial = ++n->links.last_serial;
 	l->cert = cert_ref(ev->cert);
 	l->node_id = l->cert->node_ids[0];
@@ -477,6 +492,7 @@ static void gone(struct node *n, struct link *l, enum err why)
 	node_trace(n, "link %u closed %s", l->number, err_name(why));
 	*(l->prev == NULL ? &n->links.first : &l->prev->next) = l->next;
 	*(l->next == NULL ? &n->links.last : &l->next->prev) = l->prev;
+	HASH_DEL(n->links.by_number, l);
 	n->links.n--;
 	l->closed = true;
 	heap_cancel(&n->timers, &l->timer);
@@ -548,6 +564,7 @@ void link_clear(struct node *n)
 {
 	struct link *next;
 
+	HASH_CLEAR(hh, n->links.by_number);
 	for (struct link *l = n->links.first; l != NULL; l = next) {
 		next = l->next;
 		link_free(n, l);

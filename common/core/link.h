@@ -6,11 +6,13 @@
 #include "base/heap.h"
 #include "core/limits.h"
 #include "core/sr.h"
+#include "core/table.h"
 #include "crypto/crypto.h"
 #include "wire/attach.h"
 
 struct node;
 struct event;
+struct ring_link;
 
 /* A data frame that was sent and has no ACK yet. */
 struct link_sent {
@@ -26,6 +28,7 @@ struct link_sent {
  */
 struct link {
 	struct link *prev, *next; /* by age */
+	UT_hash_handle hh;        /* by number */
 	uint32_t number;
 	uint64_t serial;        /* counts the links of this node */
 	struct cert *cert;      /* one reference */
@@ -61,12 +64,14 @@ struct link {
 	uint32_t received[32];
 	uint32_t n_received, received_next;
 
+	struct ring_link *ring; /* what ring.c knows of it; NULL: nothing */
 	uint16_t opaque; /* the opaque ID that stands for it, 0: none; opaque.c
 			  */
 };
 
 struct links {
 	struct link *first, *last;
+	struct link *by_number; /* uthash */
 	uint32_t n;
 	uint32_t last_number; /* of FX_CONNECT */
 	uint64_t last_serial;

@@ -27,11 +27,9 @@
 
 struct ring_link *ring_link_by_number(const struct node *n, uint32_t number)
 {
-	struct ring_link *r = n->ring.last;
+	const struct link *l = link_by_number(n, number);
 
-	while (r != NULL && r->link->number != number)
-		r = r->prev;
-	return r;
+	return l == NULL ? NULL : l->ring;
 }
 
 struct ring_link *ring_link_to(const struct node *n, const struct node_id *id)
@@ -53,6 +51,7 @@ static struct ring_link *link_new(struct node *n, struct link *l)
 		return NULL;
 	}
 	r->link = l;
+	l->ring = r;
 	r->lost_us = NEVER;
 	r->due_us = NEVER;
 	r->prev = ring->last;
@@ -67,35 +66,36 @@ static void link_drop(struct node *n, struct ring_link *r)
 
 	*(r->prev == NULL ? &ring->first : &r->prev->next) = r->next;
 	*(r->next == NULL ? &ring->last : &r->next->prev) = r->prev;
+	r->link->ring = NULL;
 	free(r);
 }
 
 /* ---- the peers in ring order ---- */
 
+/* Nearest first.  The best link to a node is the newest that is not suspect. */
 static int by_distance(const void *a, const void *b)
 {
 	const struct ring_link *const *x = a, *const *y = b;
+	int d = id_cmp(&(*x)->distance, &(*y)->distance);
 
-	return id_cmp(&(*x)->distance, &(*y)->distance);
-}
-
-/* The best link to a node is the newest that is not suspect. */
-static bool better(const struct ring_link *a, const struct ring_link *b)
-{
-	return a->link->suspect == b->link->suspect || !a->link->suspect;
+	if (d == 0)
+		d = (int)(*x)->link->suspect - (int)(*y)->link->suspect;
+	if (d == 0)
+		d = (*x)->link->serial > (*y)->link->serial ? -1 : 1;
+	return d;
 }
 
 static enum err sort_peers(struct node *n)
 {
 	struct ring *ring = &n->ring;
 	struct ring_link **v;
-	uint32_t k = 0, cap = ring->sorted_cap;
+	uint32_t all = 0, cap = ring->sorted_cap;
 
 	ring->n_sorted = 0;
 	for (struct ring_link *r = ring->first; r != NULL; r = r->next) {
 		if (!r->attached || !r->peer || r->left || r->lost)
 			continue;
-		if (ring->n_sorted == cap) {
+		if (all == cap) {
 			cap = cap == 0 ? 32 : 2 * cap;
 			v = reallocarray(ring->sorted, cap,
 					 sizeof(struct ring_link *));
@@ -104,17 +104,15 @@ static enum err sort_peers(struct node *n)
 			ring->sorted = v;
 			ring->sorted_cap = cap;
 		}
-		for (k = 0; k < ring->n_sorted; k++)
-			if (id_eq(&ring->sorted[k]->id, &r->id))
-				break;
-		if (k == ring->n_sorted)
-			ring->sorted[ring->n_sorted++] = r;
-		else if (better(r, ring->sorted[k]))
-			ring->sorted[k] = r;
+		ring->sorted[all++] = r;
 	}
-	if (ring->n_sorted > 1)
-		qsort(ring->sorted, ring->n_sorted, sizeof(struct ring_link *),
+	if (all > 1)
+		qsort(ring->sorted, all, sizeof(struct ring_link *),
 		      by_distance);
+	for (uint32_t i = 0; i < all; i++)
+		if (i == 0 || !id_eq(&ring->sorted[ring->n_sorted - 1]->id,
+				     &ring->sorted[i]->id))
+			ring->sorted[ring->n_sorted++] = ring->sorted[i];
 	return OK;
 }
 
@@ -245,13 +243,23 @@ static void refresh(struct node *n, bool failure)
 		repair_ring_changed(n, failure);
 }
 
+/* Do the tables depend on what of this link is not the same any more? */
+static bool matters(const struct ring_link *r, const struct ring_link *old)
+{
+	bool counts = r->attached && r->peer, did = old->attached && old->peer;
+
+	return counts != did || (counts && (r->admitted != old->admitted ||
+					    !id_eq(&r->id, &old->id)));
+}
+
 void ring_link_up(struct node *n, struct link *l)
 {
-	struct ring_link *r = ring_link_by_number(n, l->number);
+	struct ring_link *r = l->ring, old;
 	bool fresh = r == NULL;
 
 	if (l->closed || (fresh && (r = link_new(n, l)) == NULL))
 		return;
+	old = *r;
 	fresh = fresh || r->attached != l->attached;
 	r->id = l->node_id;
 	id_distance(&r->distance, &n->id, &r->id);
@@ -260,13 +268,14 @@ void ring_link_up(struct node *n, struct link *l)
 	r->admitted = r->admitted && !l->routable;
 	if (fresh && r->attached)
 		update_link(n, r, 0);
-	refresh(n, false);
+	if (matters(r, &old))
+		refresh(n, false);
 	join_link_up(n, l);
 }
 
 void ring_link_down(struct node *n, const struct link *l)
 {
-	struct ring_link *r = ring_link_by_number(n, l->number);
+	struct ring_link *r = l->ring;
 
 	if (r == NULL)
 		return;
@@ -300,7 +309,7 @@ static void set_lost_timer(struct node *n)
  */
 void ring_link_suspect(struct node *n, const struct link *l)
 {
-	struct ring_link *r = ring_link_by_number(n, l->number);
+	struct ring_link *r = l->ring;
 	bool was;
 
 	if (r == NULL)

@@ -32,7 +32,7 @@ static void set_timer(struct node *n)
 }
 
 /* Now, or `gap_us` after the last one. */
-static void soon(struct node *n, struct ring_link *r, uint64_t gap_us)
+static void sooner(const struct node *n, struct ring_link *r, uint64_t gap_us)
 {
 	uint64_t at = n->now.mono_us;
 
@@ -40,7 +40,13 @@ static void soon(struct node *n, struct ring_link *r, uint64_t gap_us)
 		at = r->sent_us + gap_us;
 	if (at < r->due_us)
 		r->due_us = at;
-	set_timer(n);
+}
+
+static void soon(struct node *n, struct ring_link *r, uint64_t gap_us)
+{
+	sooner(n, r, gap_us);
+	if (n->ring.update.pos == 0 || r->due_us < n->ring.update.at_us)
+		node_timer(n, &n->ring.update, TIMER_RING, r->due_us);
 }
 
 void update_link(struct node *n, struct ring_link *r, uint8_t type)
@@ -57,8 +63,9 @@ void update_all(struct node *n)
 	for (struct ring_link *r = n->ring.first; r != NULL; r = r->next) {
 		if (r->update_type < CHORD_UPDATE_NEIGHBORS)
 			r->update_type = CHORD_UPDATE_NEIGHBORS;
-		soon(n, r, UPDATE_GAP_US);
+		sooner(n, r, UPDATE_GAP_US);
 	}
+	set_timer(n);
 }
 
 /* s10.7.4.1: every peer again after the interval, not all at once. */
