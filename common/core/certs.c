@@ -101,7 +101,7 @@ static void add_aliases(struct node *n, struct cert_entry *e)
 }
 
 /* Keeps a certificate that was checked; the reference is taken. */
-static struct cert *keep(struct node *n, struct cert *cert)
+static struct cert *keep_take(struct node *n, struct cert *cert)
 {
 	struct certs *c = &n->certs;
 	struct cert_entry *e;
@@ -159,7 +159,16 @@ static struct cert *open_cert(struct node *n, struct slice der,
 			 why.text);
 		return NULL;
 	}
-	return keep(n, cert);
+	return keep_take(n, cert);
+}
+
+struct cert *certs_keep(struct node *n, struct cert *cert)
+{
+	struct cert_entry *e = cached(n, cert->hash);
+
+	if (e == NULL)
+		(void)keep_take(n, cert_ref(cert)); /* its failure is noted */
+	return cert_ref(e == NULL ? cert : e->cert);
 }
 
 static struct cert *open_recent(struct node *n, struct cert_recent *c)
@@ -177,6 +186,11 @@ void certs_learn(struct node *n, const struct security_block *b)
 	struct cert_recent *one;
 
 	c->n_recent = 0;
+	c->recent = arena_zalloc(
+		&n->arena, l->n < CERTS_RECENT_MAX ? l->n : CERTS_RECENT_MAX,
+		sizeof(*c->recent));
+	if (c->recent == NULL)
+		return;
 	for (uint32_t i = 0; i < l->n && c->n_recent < CERTS_RECENT_MAX; i++) {
 		one = &c->recent[c->n_recent];
 		if (l->v[i].type != CERTIFICATE_X509)

@@ -28,8 +28,8 @@ struct certs {
 	struct cert_alias *by_node_id; /* uthash: SHA-256(Node-ID || DER) */
 	struct cert_entry *oldest, *newest; /* by use */
 	uint32_t n;
-	bool flush; /* when the next step begins */
-	struct cert_recent recent[CERTS_RECENT_MAX];
+	bool flush;                 /* when the next step begins */
+	struct cert_recent *recent; /* in n->arena */
 	uint32_t n_recent;
 };
 
@@ -42,6 +42,9 @@ void certs_learn(struct node *n, const struct security_block *b);
 /* A known certificate by SHA-256 of its DER, borrowed until the next step, or
  * NULL. */
 struct cert *certs_find(struct node *n, const uint8_t hash[CERT_HASH_LEN]);
+/* One that a handshake has checked is known from now on.  A reference to it, or
+ * to the same one that was known before. */
+struct cert *certs_keep(struct node *n, struct cert *cert);
 /* As it stands in a query's answer (QUERY_CERT), with its intermediates:
  * checked and known, or NULL. */
 struct cert *certs_add(struct node *n, struct slice bundle);

@@ -451,7 +451,7 @@ enum err link_opened(struct node *n, const struct event *ev)
 		return node_effect(n, &refuse);
 	}
 	l->serial = ++n->links.last_serial;
-	l->cert = cert_ref(ev->cert);
+	l->cert = certs_keep(n, ev->cert);
 	l->node_id = l->cert->node_ids[0];
 	l->address = ev->address;
 	l->address.unknown = slice_of(NULL, 0);
