@@ -328,10 +328,9 @@ static void on_trace(void *ctx, const char *line)
 
 /* ---- life ---- */
 
-static void start(struct host *h, enum role role, bool first)
+static void boot(struct host *h, enum role role, bool first)
 {
 	struct world *w = h->world;
-	struct command c = { .type = CMD_START };
 	uint8_t seed[32];
 
 	rng_bytes(&w->rng, seed, sizeof(seed));
@@ -354,6 +353,19 @@ static void start(struct host *h, enum role role, bool first)
 	h->incarnation++;
 	h->started_us = w->now_us;
 	MUST(node_new(&h->node, &h->cfg, seed));
+}
+
+void host_found(struct host *h)
+{
+	h->cfg.n_bootstrap = 0;
+	boot(h, ROLE_PEER, true);
+}
+
+static void start(struct host *h, enum role role, bool first)
+{
+	struct command c = { .type = CMD_START };
+
+	boot(h, role, first);
 	host_command(h, &c);
 }
 

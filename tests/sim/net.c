@@ -78,9 +78,6 @@ void net_init(struct world *w)
 	}
 	if (n->opt.mtu == 0)
 		n->opt.mtu = 1200;
-	n->blocked = calloc((size_t)w->opt.hosts_max * w->opt.hosts_max, 1);
-	if (n->blocked == NULL)
-		MUST(ERR_NOMEM);
 }
 
 static void items_drop(struct end *e)
@@ -112,6 +109,8 @@ static void conn_free(struct conn *c)
 {
 	struct world *w = c->world;
 
+	if (w->net.crossing == c)
+		w->net.crossing = NULL;
 	heap_cancel(&w->timers, &c->timer);
 	end_clear(&c->ends[0]);
 	end_clear(&c->ends[1]);
@@ -139,10 +138,25 @@ void net_watch_add(struct world *w, net_watch *see, void *ctx)
 	w->net.watches[w->net.n_watches++].ctx = ctx;
 }
 
-static bool *blocked(struct world *w, const struct host *a,
-		     const struct host *b)
+static bool blocked(const struct world *w, const struct host *a,
+		    const struct host *b)
 {
-	return &w->net.blocked[(size_t)a->index * w->opt.hosts_max + b->index];
+	size_t at = (size_t)a->index * w->opt.hosts_max + b->index;
+
+	return w->net.blocked != NULL && w->net.blocked[at];
+}
+
+/* A large world in which nothing is ever blocked needs no such table. */
+static void set_blocked(struct world *w, const struct host *a,
+			const struct host *b, bool yes)
+{
+	size_t max = w->opt.hosts_max;
+
+	if (w->net.blocked == NULL && yes &&
+	    (w->net.blocked = calloc(max * max, 1)) == NULL)
+		MUST(ERR_NOMEM);
+	if (w->net.blocked != NULL)
+		w->net.blocked[a->index * max + b->index] = yes;
 }
 
 static uint64_t delay_us(struct world *w)
@@ -243,13 +257,36 @@ static void push(struct end *e, enum item_type type, enum err err,
 	insert(e, it);
 }
 
+static void end_alive(struct end *e, uint32_t link)
+{
+	e->link = link;
+	e->live = true;
+	HASH_ADD(hh, e->host->ends, link, sizeof(link), e);
+}
+
+/* Two calls that cross are one connection. */
+static bool crosses(struct world *w, const struct host *h, uint32_t link,
+		    const struct host *to)
+{
+	struct conn *c = w->net.crossing;
+
+	if (c == NULL || c->ends[0].host != to || c->ends[1].host != h)
+		return false;
+	end_alive(&c->ends[1], link);
+	w->net.crossing = NULL;
+	return true;
+}
+
 void net_connect(struct host *h, uint32_t link, const struct link_address *to,
 		 const struct node_id *pin)
 {
 	struct world *w = h->world;
-	struct conn *c = calloc(1, sizeof(*c));
+	struct host *other = world_host_at(w, &to->address);
+	struct conn *c;
 
-	if (c == NULL)
+	if (w->net.may_cross && crosses(w, h, link, other))
+		return;
+	if ((c = calloc(1, sizeof(*c))) == NULL)
 		MUST(ERR_NOMEM);
 	c->number = ++w->net.n_made;
 	c->world = w;
@@ -267,10 +304,10 @@ void net_connect(struct host *h, uint32_t link, const struct link_address *to,
 	}
 	c->ends[0].host = h;
 	c->ends[0].incarnation = h->incarnation;
-	c->ends[0].link = link;
-	c->ends[0].live = true;
-	HASH_ADD(hh, h->ends, link, sizeof(link), &c->ends[0]);
-	c->ends[1].host = world_host_at(w, &to->address);
+	end_alive(&c->ends[0], link);
+	c->ends[1].host = other;
+	if (w->net.may_cross)
+		w->net.crossing = c;
 	DL_APPEND(w->net.conns, c);
 	push(&c->ends[0], ITEM_SYN, OK, slice_of(NULL, 0));
 	MUST(heap_set(&w->timers, &c->timer, w->now_us + CONNECT_TIMEOUT_US));
@@ -382,9 +419,8 @@ static void on_finish(struct end *to)
 		push(to, ITEM_FIN, ERR_LINK_CLOSED, slice_of(NULL, 0));
 		return;
 	}
-	to->link = LINK_INCOMING + h->next_incoming++;
-	to->live = true;
-	HASH_ADD(hh, h->ends, link, sizeof(to->link), to);
+	if (!to->live)
+		end_alive(to, LINK_INCOMING + h->next_incoming++);
 	link_up(to, NULL);
 }
 
@@ -481,7 +517,7 @@ void net_timer(struct world *w, struct timer *t)
 	e = container_of(t, struct end, timer);
 	c = e->conn;
 	if (other_end(e)->host != NULL &&
-	    *blocked(w, e->host, other_end(e)->host)) {
+	    blocked(w, e->host, other_end(e)->host)) {
 		if (!c->datagram) {
 			e->stalled = true;
 			return;
@@ -522,6 +558,11 @@ static void send_frame(struct end *e, struct slice bytes)
 	enum verdict v = NET_PASS, said;
 
 	w->net.n_frames++;
+	w->net.n_messages += bytes.p[0] == FRAME_DATA;
+	if (w->net.n_watches == 0) {
+		push(e, ITEM_BYTES, OK, bytes);
+		return;
+	}
 	MUST(framed_message_decode(&f, bytes, &a, &w->env));
 	if (f.type == FRAME_DATA &&
 	    packet_decode(&p, f.message, &a, &w->env) == OK)
@@ -595,7 +636,7 @@ void net_send(struct host *h, uint32_t link, struct slice bytes)
 	}
 	if (e->frame.len != 0)
 		push(e, ITEM_BYTES, OK, buf_slice(&e->frame));
-	buf_reset(&e->frame);
+	buf_clear(&e->frame);
 }
 
 void net_close(struct host *h, uint32_t link)
@@ -658,7 +699,7 @@ static void unstall(struct world *w)
 void net_block(struct world *w, const struct host *a, const struct host *b,
 	       bool yes)
 {
-	*blocked(w, a, b) = yes;
+	set_blocked(w, a, b, yes);
 	if (!yes)
 		unstall(w);
 }
@@ -667,13 +708,14 @@ void net_split(struct world *w, uint32_t n)
 {
 	for (uint32_t i = 0; i < w->n_hosts; i++)
 		for (uint32_t j = 0; j < w->n_hosts; j++)
-			*blocked(w, w->hosts[i], w->hosts[j]) = (i < n) !=
-								(j < n);
+			set_blocked(w, w->hosts[i], w->hosts[j],
+				    (i < n) != (j < n));
 }
 
 void net_heal(struct world *w)
 {
-	memset(w->net.blocked, 0, (size_t)w->opt.hosts_max * w->opt.hosts_max);
+	free(w->net.blocked);
+	w->net.blocked = NULL;
 	unstall(w);
 }
 

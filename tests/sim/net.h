@@ -62,13 +62,18 @@ struct net {
 	struct net_options opt;
 	struct conn *conns;
 	uint32_t n_made;
-	bool *blocked; /* [from * hosts_max + to] */
+	bool *blocked; /* [from * hosts_max + to]; NULL: none */
+	/* Two hosts that call each other, one after the other with nobody else
+	 * between, get one connection that both have called for. */
+	bool may_cross;
+	struct conn *crossing; /* the last call, while it may be crossed */
 	struct {
 		net_watch *see;
 		void *ctx;
 	} watches[NET_WATCHES_MAX];
 	uint32_t n_watches;
 	uint64_t n_frames;
+	uint64_t n_messages; /* data frames */
 };
 
 void net_init(struct world *w);

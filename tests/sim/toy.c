@@ -14,6 +14,8 @@
 
 #include <openssl/evp.h>
 
+#include "uthash.h"
+
 enum { KEY_LEN = 8, TAG_LEN = 16, CERT_BYTES_MAX = 1024 };
 
 #define MAGIC SLICE_LIT("TOYCERT")
@@ -24,6 +26,8 @@ const struct slice toy_middle = { (const uint8_t *)"\x30\x09TOYMIDDLE", 11 };
 /* A certificate with the memory it points to. */
 struct toy_cert {
 	struct cert cert;
+	UT_hash_handle hh; /* toy.shared */
+	bool checked;
 	uint8_t key[KEY_LEN];
 	uint8_t der[];
 };
@@ -255,9 +259,38 @@ static enum err check_issuer(struct toy *t, const struct toy_cert *tc,
 	return OK;
 }
 
+/* The same certificate, where they are shared; NULL. */
+static struct cert *find_shared(struct toy *t, struct slice der, bool check)
+{
+	uint8_t hash[HASH_LEN_MAX];
+	struct toy_cert *tc;
+	size_t len;
+
+	if (!t->share || digest(t->sha256, &der, 1, hash, &len) != OK)
+		return NULL;
+	HASH_FIND(hh, t->shared, hash, CERT_HASH_LEN, tc);
+	return tc != NULL && (tc->checked || !check) ? cert_ref(&tc->cert)
+						     : NULL;
+}
+
+static void share(struct toy *t, struct toy_cert *tc, bool checked)
+{
+	struct toy_cert *old;
+
+	if (!t->share)
+		return;
+	tc->checked = checked;
+	HASH_FIND(hh, t->shared, tc->cert.hash, CERT_HASH_LEN, old);
+	if (old != NULL)
+		HASH_DEL(t->shared, old);
+	HASH_ADD(hh, t->shared, cert.hash, CERT_HASH_LEN, tc);
+}
+
 static enum err cert_make(struct toy *t, struct slice der, bool check,
 			  struct cert **out, struct why *why)
 {
+	if ((*out = find_shared(t, der, check)) != NULL)
+		return OK;
 	struct toy_cert *tc = calloc(1, sizeof(*tc) + der.len);
 	uint8_t hash[HASH_LEN_MAX];
 	enum toy_issuer issuer;
@@ -285,6 +318,7 @@ static enum err cert_make(struct toy *t, struct slice der, bool check,
 	}
 	if (check && (r = check_issuer(t, tc, issuer, tag, why)) != OK)
 		goto out;
+	share(t, tc, check);
 	*out = &tc->cert;
 	tc = NULL;
 out:
@@ -294,9 +328,16 @@ out:
 
 static void toy_cert_unref(void *ctx, struct cert *c)
 {
-	(void)ctx;
-	if (c != NULL && --c->refs == 0)
-		free(c); /* the first member of a toy_cert */
+	struct toy_cert *tc = (struct toy_cert *)c; /* its first member */
+	struct toy_cert *same = NULL;
+	struct toy *t = ctx;
+
+	if (c == NULL || --c->refs > 0)
+		return;
+	HASH_FIND(hh, t->shared, c->hash, CERT_HASH_LEN, same);
+	if (same == tc)
+		HASH_DEL(t->shared, tc);
+	free(tc);
 }
 
 /* Is the intermediate there for those who need it? */

@@ -24,6 +24,10 @@ extern const struct slice toy_middle;
 struct toy {
 	struct crypto crypto; /* what the core gets */
 	bool self_signed_permitted;
+	/* All nodes have one copy of a certificate in memory, and it is checked
+	 * once: for rings of 100,000. */
+	bool share;
+	struct toy_cert *shared;       /* uthash */
 	uint64_t n_signed, n_verified; /* calls so far */
 	void *sha1, *sha256;           /* libcrypto's, fetched once */
 };

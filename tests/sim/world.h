@@ -133,6 +133,9 @@ struct host *world_host_at(struct world *w, const struct ip_address_port *a);
 void host_start(struct host *h, enum role role, bool first);
 /* The same through one given host. */
 void host_start_at(struct host *h, enum role role, const struct host *entry);
+/* Makes its node without a way in and without CMD_START, which will found a
+ * ring: until then it takes links and answers. */
+void host_found(struct host *h);
 /* CMD_LEAVE, runs until it has left, and stops it. */
 void host_stop(struct host *h);
 void host_kill(struct host *h, enum death how);
