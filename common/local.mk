@@ -262,6 +262,8 @@ libp2psip_a_SOURCES += \
 	common/net/sockaddr.h \
 	common/net/tls.c \
 	common/net/tls.h \
+	common/net/tls_auth.c \
+	common/net/tls_auth.h \
 	common/net/tls_link.c \
 	common/net/tls_link.h \
 	common/net/tls_pipe.c \

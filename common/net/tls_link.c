@@ -48,14 +48,12 @@ void tls_link_drop(struct tls_link *l)
 	if (l->next != NULL)
 		l->next->prev = l->prev;
 	t->n_links--;
-	if (l->server && (l->state == TLS_HANDSHAKE))
-		t->n_half_open--;
 	if (l->state == TLS_OPEN || l->state == TLS_CLOSING) {
 		ERR_clear_error();
 		(void)SSL_shutdown(l->ssl); /* close_notify, if there is room */
 	}
 	SSL_free(l->ssl);
-	t->cfg.crypto->cert_unref(t->cfg.crypto->ctx, l->cert);
+	tls_auth_peer_clear(&l->peer);
 	t->queued -= l->out.len;
 	buf_clear(&l->out);
 	uv_close((uv_handle_t *)&l->poll, on_closed);
@@ -65,8 +63,8 @@ void tls_link_drop(struct tls_link *l)
 
 static void set_state(struct tls_link *l, enum tls_state s)
 {
-	if (l->server && l->state == TLS_HANDSHAKE && s != TLS_HANDSHAKE)
-		l->tls->n_half_open--;
+	if (s != TLS_HANDSHAKE)
+		tls_auth_settled(&l->peer);
 	l->state = s;
 }
 
@@ -75,7 +73,7 @@ static void fail(struct tls_link *l, enum err r)
 {
 	if (l->state == TLS_FAILED)
 		return;
-	l->err = r;
+	l->peer.err = r;
 	if (l->state == TLS_CLOSING) {
 		tls_link_drop(l);
 		return;
@@ -120,7 +118,7 @@ static enum err link_new_take(struct tls *t, int fd, bool server,
 	struct tls_link *l = calloc(1, sizeof(*l));
 	const int on = 1;
 
-	if (l == NULL || (l->ssl = SSL_new(t->ctx)) == NULL ||
+	if (l == NULL || (l->ssl = SSL_new(t->auth.ctx)) == NULL ||
 	    SSL_set_fd(l->ssl, fd) != 1 ||
 	    uv_poll_init(t->cfg.loop, &l->poll, fd) != 0) {
 		if (l != NULL)
@@ -137,11 +135,13 @@ static enum err link_new_take(struct tls *t, int fd, bool server,
 	l->tls = t;
 	l->fd = fd;
 	l->server = server;
-	l->remote = *remote;
+	l->peer = (struct tls_auth_peer){ .auth = &t->auth,
+					  .remote = *remote,
+					  .link = l };
 	l->out.max = TLS_QUEUE_MAX;
 	l->handles = 2;
 	l->poll.data = l->timer.data = l;
-	SSL_set_app_data(l->ssl, l);
+	tls_auth_bind(&l->peer, l->ssl);
 	if ((l->next = t->links) != NULL)
 		l->next->prev = l;
 	t->links = l;
@@ -155,48 +155,18 @@ static enum err link_new_take(struct tls *t, int fd, bool server,
 	return OK;
 }
 
-static bool half_open(const struct tls_link *l)
-{
-	return l->server && l->state == TLS_HANDSHAKE;
-}
-
-/*
- * Those that never end their handshake keep nobody out: the oldest makes room,
- * of the address that has most of them.  So a crowd from one address throws out
- * its own.
- */
-static void drop_half_open(struct tls *t)
-{
-	struct tls_link *victim = NULL;
-	uint32_t most = 0, own;
-
-	for (struct tls_link *l = t->links; l != NULL; l = l->next) {
-		if (!half_open(l))
-			continue;
-		own = 0;
-		for (struct tls_link *k = t->links; k != NULL; k = k->next)
-			own += half_open(k) &&
-			       sockaddr_same_network(&k->remote, &l->remote);
-		if (own >= most) {
-			most = own;
-			victim = l;
-		}
-	}
-	tls_link_drop(victim);
-}
-
 enum err tls_link_accept_take(struct tls *t, int fd,
 			      const struct ip_address_port *remote)
 {
 	struct tls_link *l;
 	enum err r;
 
-	if (t->n_half_open >= TLS_HALF_OPEN_MAX)
-		drop_half_open(t);
+	if (t->auth.n_half_open >= TLS_HALF_OPEN_MAX)
+		tls_link_drop(tls_auth_victim(&t->auth)->link);
 	if ((r = link_new_take(t, fd, true, remote, &l)) != OK)
 		return r;
 	l->state = TLS_HANDSHAKE;
-	t->n_half_open++;
+	tls_auth_half_open(&l->peer);
 	watch(l);
 	return OK;
 }
@@ -222,67 +192,17 @@ enum err tls_link_connect(struct tls *t, const struct ip_address_port *address,
 		return r;
 	l->state = TLS_CONNECTING;
 	if (node_id != NULL) {
-		l->pinned = true;
-		l->pin = *node_id;
+		l->peer.pinned = true;
+		l->peer.pin = *node_id;
 	}
 	*out = l;
 	if (connect(fd, (struct sockaddr *)&sa, len) < 0 &&
 	    errno != EINPROGRESS) {
-		(void)why_err(&l->why, ERR_NO_LINK, "%s", strerror(errno));
+		(void)why_err(&l->peer.why, ERR_NO_LINK, "%s", strerror(errno));
 		fail(l, ERR_NO_LINK);
 	}
 	watch(l);
 	return OK;
-}
-
-/* ---- failures in words ---- */
-
-/* Alerts that are about the certificate of who gets them. */
-static const char *refusal(int alert)
-{
-	switch (alert) {
-	case SSL_AD_CERTIFICATE_REVOKED:
-		return "it is listed as bad";
-	case SSL_AD_CERTIFICATE_EXPIRED:
-		return "it has expired, or a clock is wrong";
-	case SSL_AD_UNKNOWN_CA:
-		return "it is another overlay's";
-	case SSL_AD_BAD_CERTIFICATE:
-	case SSL_AD_UNSUPPORTED_CERTIFICATE:
-	case SSL_AD_CERTIFICATE_UNKNOWN:
-		return "it does not verify there";
-	default:
-		return NULL;
-	}
-}
-
-/* What OpenSSL or the system says of a call that failed. */
-static void tls_failure(struct tls_link *l, int ssl_error)
-{
-	unsigned long code = ERR_peek_error();
-	bool alert = ERR_GET_LIB(code) == ERR_LIB_SSL &&
-		     ERR_GET_REASON(code) >= SSL_AD_REASON_OFFSET;
-	const char *refused =
-		alert ? refusal(ERR_GET_REASON(code) - SSL_AD_REASON_OFFSET)
-		      : NULL;
-	enum err r = l->state == TLS_OPEN ? ERR_LINK_CLOSED : ERR_TLS;
-
-	if (l->err != OK) /* the certificate was judged: words are there */
-		r = l->err;
-	else if (refused != NULL)
-		r = why_err(&l->why, ERR_AUTH,
-			    "the other side refuses the own certificate: %s",
-			    refused);
-	else if (alert)
-		r = why_err(&l->why, ERR_TLS, "the other side refused: %s",
-			    ERR_reason_error_string(code));
-	else if (code != 0)
-		r = why_err(&l->why, r, "%s", ERR_reason_error_string(code));
-	else if (ssl_error == SSL_ERROR_SYSCALL && errno != 0)
-		r = why_err(&l->why, r, "%s", strerror(errno));
-	else
-		r = why_err(&l->why, r, "closed by the other side");
-	fail(l, r);
 }
 
 /* Is it only a matter of waiting?  Else the link has failed. */
@@ -290,10 +210,12 @@ static void after_ssl(struct tls_link *l, int ret)
 {
 	int e = SSL_get_error(l->ssl, ret);
 
-	if (e == SSL_ERROR_WANT_READ || e == SSL_ERROR_WANT_WRITE)
+	if (e == SSL_ERROR_WANT_READ || e == SSL_ERROR_WANT_WRITE) {
 		watch(l);
-	else
-		tls_failure(l, e);
+	} else {
+		tls_auth_failure(&l->peer, e, l->state == TLS_OPEN);
+		fail(l, l->peer.err);
+	}
 }
 
 /* ---- sending ---- */
@@ -324,7 +246,8 @@ static void flush(struct tls_link *l)
 
 static void too_slow(struct tls_link *l)
 {
-	(void)why_err(&l->why, ERR_FULL, "the other side reads too slowly");
+	(void)why_err(&l->peer.why, ERR_FULL,
+		      "the other side reads too slowly");
 	l->tls->queued -= l->out.len;
 	buf_clear(&l->out);
 	fail(l, ERR_FULL);
@@ -429,7 +352,7 @@ static void handshake(struct tls_link *l)
 	set_state(l, TLS_OPEN);
 	uv_timer_stop(&l->timer);
 	watch(l);
-	t->cfg.calls.up(t->cfg.calls.ctx, l, l->cert, &l->remote);
+	t->cfg.calls.up(t->cfg.calls.ctx, l, l->peer.cert, &l->peer.remote);
 }
 
 /* What the system has to say of the socket; libuv says EBADF for all of it. */
@@ -447,7 +370,7 @@ static void connected(struct tls_link *l)
 	int e = socket_error(l);
 
 	if (e != 0) {
-		(void)why_err(&l->why, ERR_NO_LINK, "%s", strerror(e));
+		(void)why_err(&l->peer.why, ERR_NO_LINK, "%s", strerror(e));
 		fail(l, ERR_NO_LINK);
 		return;
 	}
@@ -468,7 +391,7 @@ static void on_poll(uv_poll_t *h, int status, int events)
 		return;
 	if (status < 0 && l->state != TLS_CONNECTING) {
 		e = socket_error(l);
-		(void)why_err(&l->why, ERR_LINK_CLOSED, "%s",
+		(void)why_err(&l->peer.why, ERR_LINK_CLOSED, "%s",
 			      e != 0 ? strerror(e)
 				     : "closed by the other side");
 		fail(l, ERR_LINK_CLOSED);
@@ -509,11 +432,12 @@ static void on_timer(uv_timer_t *h)
 		return;
 	}
 	if (l->state != TLS_FAILED) {
-		l->err = why_err(&l->why, ERR_NO_LINK, "no answer in %u s",
-				 t->cfg.handshake_ms / 1000);
+		l->peer.err = why_err(&l->peer.why, ERR_NO_LINK,
+				      "no answer in %u s",
+				      t->cfg.handshake_ms / 1000);
 		set_state(l, TLS_FAILED);
 	}
-	t->cfg.calls.down(t->cfg.calls.ctx, l, l->err, &l->why);
+	t->cfg.calls.down(t->cfg.calls.ctx, l, l->peer.err, &l->peer.why);
 	if (l->server && SSL_get_verify_result(l->ssl) != X509_V_OK)
 		refuse(l);
 	else

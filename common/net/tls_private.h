@@ -4,9 +4,8 @@
 
 /* What tls.c and tls_link.c share, and nobody else includes. */
 
-#include <openssl/ssl.h>
-
 #include "net/tls.h"
+#include "net/tls_auth.h"
 
 struct tls_listener {
 	struct tls *tls;
@@ -16,15 +15,14 @@ struct tls_listener {
 
 struct tls {
 	struct tls_config cfg;
-	SSL_CTX *ctx;
+	struct tls_auth auth;
 	struct tls_link *links; /* all that are not gone */
-	uint32_t n_links, n_half_open;
+	uint32_t n_links;
 	size_t queued; /* bytes not yet taken by TLS, of all links */
 	struct tls_listener *listeners[TLS_LISTENERS_MAX];
 	uint32_t n_listeners;
 	int spare_fd; /* given up to refuse a connection when there are no more
 		       */
-	int keylog_fd;
 	bool paused;
 	bool freed;
 };
@@ -48,13 +46,8 @@ struct tls_link {
 	uv_poll_t poll;
 	uv_timer_t timer;
 	int handles; /* not yet closed */
-	struct ip_address_port remote;
-	bool pinned;
-	struct node_id pin;
-	struct cert *cert; /* one reference, from the handshake */
-	struct buf out;    /* not yet taken by TLS */
-	enum err err;
-	struct why why;
+	struct tls_auth_peer peer;
+	struct buf out; /* not yet taken by TLS */
 	void *data;
 };
 
