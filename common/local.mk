@@ -238,6 +238,12 @@ libp2psip_a_SOURCES += \
 	common/net/commit.h \
 	common/net/driver.c \
 	common/net/driver.h \
+	common/net/dtls.c \
+	common/net/dtls.h \
+	common/net/dtls_link.c \
+	common/net/dtls_link.h \
+	common/net/dtls_private.h \
+	common/net/dtls_socket.c \
 	common/net/enroll.c \
 	common/net/enroll.h \
 	common/net/enroll_server.c \

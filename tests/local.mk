@@ -45,6 +45,7 @@ unit_tests = \
 	tests/unit/test_dial \
 	tests/unit/test_driver \
 	tests/unit/test_driver_node \
+	tests/unit/test_dtls \
 	tests/unit/test_frag \
 	tests/unit/test_hostile \
 	tests/unit/test_join \

@@ -60,11 +60,19 @@ bool sockaddr_same_network(const struct ip_address_port *a,
 	       memcmp(a->addr, b->addr, a->type == ADDRESS_IPV4 ? 4 : 8) == 0;
 }
 
-static bool is_any(const struct ip_address_port *a)
+bool sockaddr_is_any(const struct ip_address_port *a)
 {
 	static const uint8_t zero[sizeof(a->addr)];
 
 	return memcmp(a->addr, zero, a->type == ADDRESS_IPV4 ? 4 : 16) == 0;
+}
+
+bool sockaddr_is_loopback(const struct ip_address_port *a)
+{
+	static const uint8_t v6[16] = { [15] = 1 };
+
+	return a->type == ADDRESS_IPV4 ? a->addr[0] == 127
+				       : memcmp(a->addr, v6, 16) == 0;
 }
 
 static enum err add(const struct ip_address_port *a,
@@ -113,7 +121,7 @@ static enum err expand(const struct ip_address_port *a,
 	struct ifaddrs *all;
 	enum err r;
 
-	if (!is_any(a))
+	if (!sockaddr_is_any(a))
 		return add(a, list, n, max);
 	if (getifaddrs(&all) != 0)
 		return ERR_SYS;

@@ -16,6 +16,10 @@ enum err sockaddr_read(struct ip_address_port *out,
 /* Probably one user's: the same IPv4 address, or the same /64 of IPv6. */
 bool sockaddr_same_network(const struct ip_address_port *a,
 			   const struct ip_address_port *b);
+/* 0.0.0.0 or ::. */
+bool sockaddr_is_any(const struct ip_address_port *a);
+/* An address of this machine for itself. */
+bool sockaddr_is_loopback(const struct ip_address_port *a);
 /*
  * Lists the addresses `from`, with every address of that family that this
  * machine has for 0.0.0.0 and ::, its loopback addresses only when there is no
