@@ -42,6 +42,8 @@ static const struct opt init_opts[] = {
 		"where the enrollment server will be, default 127.0.0.1:8443"),
 	OPT_STR(0, "key", "TYPE", &operate_options.key_type,
 		"p256 (default), rsa2048 or ed25519"),
+	OPT_STR(0, "link", "KIND", &operate_options.link,
+		"links are tls, dtls or both (default)"),
 	OPT_FLAG(0, "self-signed", &operate_options.self_signed,
 		 "permit certificates that nodes sign themselves"),
 	OPT_COMMON,

@@ -7,7 +7,7 @@
 #include "conf/address.h"
 
 static struct opt_list listen_on;
-static const char *conffile, *store, *run_as;
+static const char *conffile, *store, *run_as, *link_kind;
 static bool first, check_config;
 
 static const struct opt opts[] = {
@@ -16,6 +16,8 @@ static const struct opt opts[] = {
 		 "read options from CONFFILE, a long one a line"),
 	OPT_LIST('l', "listen", "ADDR:PORT", &listen_on,
 		 "accept links here; repeatable; default 0.0.0.0:6084"),
+	OPT_STR(0, "link", "KIND", &link_kind,
+		"tls, dtls or both (default), if the document permits it"),
 	OPT_FLAG(0, "first", &first,
 		 "found the ring when no other peer answers"),
 	OPT_STR(0, "store", "URI", &store,
@@ -66,6 +68,9 @@ int main(int argc, char *argv[])
 	addresses(at, &listen_on);
 	log.max = log_level();
 	cfg.n_listen = listen_on.n;
+	if (link_kind != NULL &&
+	    address_links_parse(&cfg.link_protocols, link_kind) != OK)
+		opt_usage("--link: '%s' is not tls, dtls or both", link_kind);
 	cfg.first = first;
 	cfg.store = store;
 	cfg.run_as = run_as;

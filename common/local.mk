@@ -252,12 +252,12 @@ libp2psip_a_SOURCES += \
 	common/net/httpd.h \
 	common/net/inbox.c \
 	common/net/inbox.h \
+	common/net/links.c \
+	common/net/links.h \
 	common/net/loop.c \
 	common/net/loop.h \
 	common/net/notify.c \
 	common/net/notify.h \
-	common/net/numbered.c \
-	common/net/numbered.h \
 	common/net/publish.c \
 	common/net/publish.h \
 	common/net/resolve.c \

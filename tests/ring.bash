@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 # An overlay on this machine, for the demo and for the tests: its folder, its
 # enrollment server, peers, users.  The caller sets RING (a folder to work in) and
-# RING_NAME (the overlay's).  Daemons are known by their pid files in RING.
+# RING_NAME (the overlay's), and may set RING_LINK (tls, dtls or both: its links'
+# protocols).  Daemons are known by their pid files in RING.
 
 : "${RING_PEERS:=5}"
 : "${RING_WAIT:=60}" # seconds before waiting is given up
@@ -103,6 +104,7 @@ ring_init()
 		bootstrap+=(--bootstrap "$address")
 	done
 	p2psip-overlay init --dir "$RING/overlay" --serve "$server" \
+		--link "${RING_LINK:-both}" \
 		"${bootstrap[@]}" "$@" "$RING_NAME"
 }
 

@@ -44,6 +44,7 @@ struct authority_plan {
 	const char *name;
 	enum key_type key_type;
 	bool self_signed;
+	uint8_t link_protocols; /* LINK_PROTOCOL_*; 0: both */
 	const struct ip_address_port *bootstrap;
 	size_t n_bootstrap;
 	const struct ip_address_port *serve;

@@ -114,6 +114,7 @@ static enum err make_document(const struct making *m, struct why *why)
 	struct overlay_write_draft d = {
 		.name = p->name,
 		.self_signed = p->self_signed,
+		.link_protocols = p->link_protocols,
 		.root_cert = buf_slice(&m->ca_cert),
 		.enrollment_server = p->self_signed ? NULL : url,
 		.bootstrap = p->bootstrap,

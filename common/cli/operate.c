@@ -57,6 +57,11 @@ static enum err init(const char *name, struct why *why)
 		return why_err(why, ERR_USAGE,
 			       "--key: %.40s is none of p256, rsa2048, ed25519",
 			       o->key_type);
+	if (o->link != NULL &&
+	    address_links_parse(&plan.link_protocols, o->link) != OK)
+		return why_err(why, ERR_USAGE,
+			       "--link: %.40s is none of tls, dtls, both",
+			       o->link);
 	for (size_t i = 0; r == OK && i < l->n; i++)
 		r = parse_address(&bootstrap[i], l->v[i], why);
 	if (r == OK && l->n == 0)

@@ -14,6 +14,7 @@ struct operate_options {
 	const char *password_file;
 	const char *lifetime; /* of certificates */
 	const char *expires;  /* the document, from now */
+	const char *link;     /* which protocols */
 	bool self_signed;
 };
 

@@ -320,6 +320,7 @@ static enum err open_driver(struct peer *p)
 				   .overlay = p->overlay,
 				   .crypto = p->crypto,
 				   .signer = p->signer,
+				   .link_protocols = cfg->link_protocols,
 				   .listen = cfg->listen,
 				   .n_listen = cfg->n_listen,
 				   .storage = &p->storage,
@@ -374,15 +375,18 @@ static enum err open_loop(struct peer *p)
 
 static enum err serve(struct peer *p)
 {
-	const struct ip_address_port *v;
+	const struct link_address *v;
 	char text[ADDRESS_TEXT_MAX];
 	size_t n = driver_listening(p->driver, &v);
 	struct command start = { .type = CMD_START };
 	enum err r;
 
 	for (size_t i = 0; i < n; i++)
-		log_line(p->cfg->log, LOG_INFO, "listening on %s",
-			 address_format(&v[i], text));
+		log_line(p->cfg->log, LOG_INFO, "listening on %s (%s)",
+			 address_format(&v[i].address, text),
+			 v[i].overlay_link == OVERLAY_LINK_TLS_TCP_FH_NO_ICE
+				 ? "TLS"
+				 : "DTLS");
 	if (sandbox_stays_root(&p->sandbox))
 		log_line(p->cfg->log, LOG_WARN,
 			 "running as root: --run-as gives that up");

@@ -11,7 +11,8 @@
 struct peer_config {
 	const struct ip_address_port *listen;
 	size_t n_listen;
-	bool first;         /* found the ring when no other peer answers */
+	uint8_t link_protocols; /* LINK_PROTOCOL_*; 0: all of the document's */
+	bool first;             /* found the ring when no other peer answers */
 	const char *store;  /* "sqlite:PATH", "memory:"; NULL: in the home */
 	const char *run_as; /* NULL: stay who we are */
 	const struct log_sink *log;

@@ -114,6 +114,17 @@ const char *address_format(const struct ip_address_port *a,
 	return out;
 }
 
+enum err address_links_parse(uint8_t *out, const char *text)
+{
+	const uint8_t both = LINK_PROTOCOL_TLS | LINK_PROTOCOL_DTLS;
+
+	*out = strcmp(text, "tls") == 0    ? LINK_PROTOCOL_TLS
+	       : strcmp(text, "dtls") == 0 ? LINK_PROTOCOL_DTLS
+	       : strcmp(text, "both") == 0 ? both
+					   : 0;
+	return *out == 0 ? ERR_DATA : OK;
+}
+
 bool address_eq(const struct ip_address_port *a,
 		const struct ip_address_port *b)
 {

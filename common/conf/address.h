@@ -25,6 +25,8 @@ const char *address_format(const struct ip_address_port *a,
 /* The address alone. */
 const char *address_format_host(const struct ip_address_port *a,
 				char out[static ADDRESS_TEXT_MAX]);
+/* "tls", "dtls", "both": LINK_PROTOCOL_*; else ERR_DATA. */
+enum err address_links_parse(uint8_t *out, const char *text) MUST_CHECK;
 bool address_eq(const struct ip_address_port *a,
 		const struct ip_address_port *b);
 

@@ -107,6 +107,14 @@ static enum err write_bootstrap(struct buf *out,
 			  address_format_host(a, text), a->port);
 }
 
+/* RFC 6940 s11.1: "TLS" is both. */
+static const char *link_protocol(uint8_t bits)
+{
+	return bits == LINK_PROTOCOL_TLS    ? "TLS-TCP-FH-NO-ICE"
+	       : bits == LINK_PROTOCOL_DTLS ? "DTLS-UDP-SR-NO-ICE"
+					    : "TLS";
+}
+
 enum err overlay_write_draft(struct buf *out,
 			     const struct overlay_write_draft *d)
 {
@@ -131,7 +139,7 @@ enum err overlay_write_draft(struct buf *out,
 			"    <no-ice>true</no-ice>\n"
 			"    <clients-permitted>true</clients-permitted>\n"
 			"    <max-message-size>60000</max-message-size>\n"
-			"    <overlay-link-protocol>TLS"
+			"    <overlay-link-protocol>%s"
 			"</overlay-link-protocol>\n"
 			"    <chord:chord-reactive>true"
 			"</chord:chord-reactive>\n"
@@ -141,6 +149,7 @@ enum err overlay_write_draft(struct buf *out,
 			"</chord:chord-ping-interval>\n"
 			"    <configuration-signer>%s</configuration-signer>\n"
 			"    <kind-signer>%s</kind-signer>\n",
+			link_protocol(d->link_protocols),
 			id_format(d->signer, NODE_ID_MIN, id), id);
 	if (r == OK)
 		r = write_kinds(out);

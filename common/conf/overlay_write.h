@@ -12,6 +12,7 @@
 struct overlay_write_draft {
 	const char *name;
 	bool self_signed;              /* self-signed-permitted, SHA-256 */
+	uint8_t link_protocols;        /* LINK_PROTOCOL_*; 0: both */
 	struct slice root_cert;        /* DER */
 	const char *enrollment_server; /* URL, or NULL */
 	const struct ip_address_port *bootstrap;

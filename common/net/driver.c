@@ -14,9 +14,8 @@
 #include "net/anchor.h"
 #include "net/commit.h"
 #include "net/inbox.h"
-#include "net/numbered.h"
+#include "net/links.h"
 #include "net/sockaddr.h"
-#include "net/tls.h"
 
 enum { ADVERTISE_MAX = 64 };
 
@@ -30,16 +29,14 @@ struct waiting {
 struct driver {
 	struct driver_config cfg; /* overlay: the one in use */
 	struct overlay *owned;    /* the same, when it is not the caller's */
-	struct ip_address_port listen[TLS_LISTENERS_MAX];
+	uint8_t protocols;        /* LINK_PROTOCOL_*, of this node's links */
 	struct link_address advertise[ADVERTISE_MAX];
 	struct node *node;
-	struct tls *tls;
+	struct links *links;
 	struct commit *commit;
 	struct loop_deadline *timer;    /* the node's */
 	struct loop_deadline *deadline; /* of the run */
-	struct numbered links;
-	uint32_t n_accepted;
-	bool any_up; /* a link has been up */
+	bool any_up;                    /* a link has been up */
 	struct waiting *waiting;
 	uint64_t n_commands;
 	struct result ended; /* of commands that the node did not end */
@@ -85,38 +82,12 @@ static void link_lost(struct driver *d, uint32_t number, enum err r)
 
 /* ---- effects ---- */
 
-static struct numbered_link *link_add(struct driver *d, uint32_t number,
-				      struct tls_link *tls,
-				      const struct ip_address_port *address)
-{
-	struct numbered_link *l = numbered_add(&d->links, number, tls, address);
-
-	if (l == NULL)
-		give_up(d, ERR_NOMEM);
-	return l;
-}
-
 static void fx_connect(struct driver *d, const struct effect *fx)
 {
-	struct tls_link *tls;
-	enum err r;
+	enum err r = links_connect(d->links, fx);
 
-	r = tls_link_connect(d->tls, &fx->address,
-			     fx->has_node_id ? &fx->node_id : NULL, &tls);
 	if (r != OK)
 		link_lost(d, fx->link, r);
-	else if (link_add(d, fx->link, tls, &fx->address) == NULL)
-		tls_link_close(tls);
-}
-
-static void fx_close(struct driver *d, uint32_t number)
-{
-	struct numbered_link *l = numbered_find(&d->links, number);
-
-	if (l == NULL)
-		return; /* it went by itself: EV_LINK_DOWN is queued */
-	tls_link_close(l->tls);
-	numbered_drop(&d->links, l);
 }
 
 static void fx_read(struct driver *d, const struct effect *fx)
@@ -163,24 +134,21 @@ static void fx_done(struct driver *d, const struct result *res)
 	 * caller of driver_run() has looked at it. */
 	if (d->running && d->waiting == NULL) {
 		d->held = true;
-		tls_pause(d->tls, true);
+		links_pause(d->links, true);
 	}
 }
 
 static void apply(struct driver *d, struct effect *fx)
 {
-	struct numbered_link *l;
-
 	switch (fx->type) {
 	case FX_CONNECT:
 		fx_connect(d, fx);
 		break;
 	case FX_SEND:
-		if ((l = numbered_find(&d->links, fx->link)) != NULL)
-			tls_link_send(l->tls, fx->bytes);
+		links_send(d->links, fx->link, fx->bytes);
 		break;
 	case FX_CLOSE:
-		fx_close(d, fx->link);
+		links_close(d->links, fx->link);
 		break;
 	case FX_READ:
 		fx_read(d, fx);
@@ -211,7 +179,7 @@ static void use_overlay(struct driver *d, struct overlay *o)
 	if (anchor_move(d->cfg.crypto, o, &why) != OK)
 		log_line(d->cfg.log, LOG_WARN, "root certificates: %s",
 			 why.text);
-	tls_set_overlay(d->tls, o);
+	links_set_overlay(d->links, o);
 	overlay_free(d->owned);
 	d->cfg.overlay = d->owned = o;
 }
@@ -249,7 +217,7 @@ static void drain(struct driver *d)
 static void release(struct driver *d)
 {
 	d->held = false;
-	tls_pause(d->tls, false);
+	links_pause(d->links, false);
 }
 
 /* The loop steps as soon as it runs. */
@@ -272,43 +240,38 @@ static void on_timer(void *ctx)
 
 /* ---- links ---- */
 
-static void on_up(void *ctx, struct tls_link *tls, struct cert *cert,
-		  const struct ip_address_port *remote)
+static void on_up(void *ctx, const struct links_link *l, struct cert *cert,
+		  uint8_t overlay_link, uint32_t mtu)
 {
 	struct driver *d = ctx;
-	struct numbered_link *l = tls_link_data(tls);
 	struct inbox_event *q;
 
-	if (l == NULL) /* accepted */
-		l = link_add(d, LINK_INCOMING | d->n_accepted++, tls, remote);
-	if (l == NULL || (q = enqueue(d, EV_LINK_UP)) == NULL)
+	if ((q = enqueue(d, EV_LINK_UP)) == NULL)
 		return;
 	d->any_up = true;
 	q->event.link = l->number;
-	q->event.address = *remote;
-	q->event.overlay_link = OVERLAY_LINK_TLS_TCP_FH_NO_ICE;
+	q->event.address = l->address;
+	q->event.overlay_link = overlay_link;
+	q->event.mtu = mtu;
 	q->event.cert = q->cert = cert_ref(cert);
 	drain(d);
 }
 
-static void on_bytes(void *ctx, struct tls_link *tls, struct slice bytes)
+static void on_bytes(void *ctx, uint32_t number, struct slice bytes)
 {
-	struct numbered_link *l = tls_link_data(tls);
-	struct inbox_event *q;
+	struct inbox_event *q = enqueue(ctx, EV_BYTES);
 
-	/* Without memory for its number the driver has failed. */
-	if (l == NULL || (q = enqueue(ctx, EV_BYTES)) == NULL)
+	if (q == NULL)
 		return;
-	q->event.link = l->number;
+	q->event.link = number;
 	q->event.bytes = bytes; /* nothing is read while steps wait */
 	drain(ctx);
 }
 
-static void on_down(void *ctx, struct tls_link *tls, enum err r,
+static void on_down(void *ctx, const struct links_link *l, enum err r,
 		    const struct why *why)
 {
 	struct driver *d = ctx;
-	struct numbered_link *l = tls_link_data(tls);
 	char address[ADDRESS_TEXT_MAX];
 
 	if (l == NULL) { /* accepted, and never up */
@@ -330,8 +293,12 @@ static void on_down(void *ctx, struct tls_link *tls, enum err r,
 		 "link: %s: %s%s%s", address, err_text(r),
 		 *why->text == '\0' ? "" : ": ", why->text);
 	link_lost(d, l->number, r);
-	numbered_drop(&d->links, l);
 	drain(d);
+}
+
+static void on_failed(void *ctx, enum err r)
+{
+	give_up(ctx, r);
 }
 
 static void on_committed(void *ctx, uint64_t id, enum err r)
@@ -371,48 +338,61 @@ static void on_deadline(void *ctx)
 
 /* What others are told to connect to: an address that stands for all is told as
  * each of those this machine has. */
-static enum err fill_advertise(struct driver *d, struct node_config *n)
+static enum err advertise(struct driver *d, const struct ip_address_port *a,
+			  uint8_t overlay_link, struct node_config *node)
 {
-	struct ip_address_port expanded[ADVERTISE_MAX];
-	const struct ip_address_port *told = d->cfg.advertise;
-	size_t k = d->cfg.n_advertise;
-	enum err r;
+	struct ip_address_port told[ADVERTISE_MAX];
+	size_t k;
+	enum err r = sockaddr_expand(a, 1, told, &k, ADVERTISE_MAX);
 
-	if (k == 0) {
-		if ((r = sockaddr_expand(d->listen, d->cfg.n_listen, expanded,
-					 &k, ADVERTISE_MAX)) != OK)
-			return r;
-		told = expanded;
+	for (size_t i = 0; i < k && r == OK; i++) {
+		if (node->n_listen == ADVERTISE_MAX)
+			return ERR_FULL;
+		d->advertise[node->n_listen++] =
+			(struct link_address){ told[i], overlay_link };
 	}
-	if (k > ADVERTISE_MAX)
-		return ERR_FULL;
-	for (size_t i = 0; i < k; i++) {
-		d->advertise[i].address = told[i];
-		d->advertise[i].overlay_link = OVERLAY_LINK_TLS_TCP_FH_NO_ICE;
-	}
-	n->listen = d->advertise;
-	n->n_listen = k;
-	return OK;
+	return r;
 }
 
-static enum err start_tls(struct driver *d, struct why *why)
+static enum err fill_advertise(struct driver *d, struct node_config *node)
 {
-	struct tls_config tls = { .loop = loop_uv(d->cfg.loop),
-				  .crypto = d->cfg.crypto,
-				  .overlay = d->cfg.overlay,
-				  .signer = d->cfg.signer,
-				  .calls = { on_up, on_bytes, on_down, d } };
+	const struct link_address *l;
+	size_t n = links_listening(d->links, &l), n_own = d->cfg.n_advertise;
+	enum err r = OK;
+
+	node->listen = d->advertise;
+	for (size_t i = 0; i < n_own && r == OK; i++) {
+		if ((d->protocols & LINK_PROTOCOL_TLS) != 0)
+			r = advertise(d, &d->cfg.advertise[i],
+				      OVERLAY_LINK_TLS_TCP_FH_NO_ICE, node);
+		if (r == OK && (d->protocols & LINK_PROTOCOL_DTLS) != 0)
+			r = advertise(d, &d->cfg.advertise[i],
+				      OVERLAY_LINK_DTLS_UDP_SR_NO_ICE, node);
+	}
+	for (size_t i = 0; i < n && n_own == 0 && r == OK; i++)
+		r = advertise(d, &l[i].address, l[i].overlay_link, node);
+	return r;
+}
+
+static enum err start_links(struct driver *d, struct why *why)
+{
+	struct links_config cfg = { .loop = loop_uv(d->cfg.loop),
+				    .crypto = d->cfg.crypto,
+				    .overlay = d->cfg.overlay,
+				    .signer = d->cfg.signer,
+				    .protocols = d->protocols,
+				    .calls = { on_up, on_bytes, on_down,
+					       on_failed, d } };
 	enum err r;
 
-	if ((r = tls_new(&d->tls, &tls, why)) != OK)
+	if (d->protocols == 0)
+		return why_err(why, ERR_CONFIG,
+			       "the document does not permit this link "
+			       "protocol");
+	if ((r = links_new(&d->links, &cfg, why)) != OK)
 		return r;
-	if (d->cfg.n_listen > TLS_LISTENERS_MAX)
-		return why_err(why, ERR_FULL, "more than %d addresses",
-			       TLS_LISTENERS_MAX);
-	for (size_t i = 0; i < d->cfg.n_listen && r == OK; i++) {
-		d->listen[i] = d->cfg.listen[i];
-		r = tls_listen(d->tls, &d->listen[i], why);
-	}
+	for (size_t i = 0; i < d->cfg.n_listen && r == OK; i++)
+		r = links_listen(d->links, &d->cfg.listen[i], why);
 	return r;
 }
 
@@ -423,7 +403,7 @@ static enum err start_node(struct driver *d)
 				 .overlay = d->cfg.overlay,
 				 .crypto = d->cfg.crypto,
 				 .signer = d->cfg.signer,
-				 .link_protocols = LINK_PROTOCOL_TLS,
+				 .link_protocols = d->cfg.link_protocols,
 				 .bootstrap = d->cfg.bootstrap,
 				 .n_bootstrap = d->cfg.n_bootstrap,
 				 .log = d->cfg.log };
@@ -444,12 +424,15 @@ enum err driver_new(struct driver **out, const struct driver_config *cfg,
 	if (d == NULL)
 		return ERR_NOMEM;
 	d->cfg = *cfg;
+	d->protocols = cfg->overlay->link_protocols;
+	if (cfg->link_protocols != 0)
+		d->protocols &= cfg->link_protocols;
 	if ((r = commit_new(&d->commit, loop_uv(cfg->loop), cfg->storage,
 			    on_committed, d)) != OK ||
 	    (r = loop_deadline_new(cfg->loop, on_timer, d, &d->timer)) != OK ||
 	    (r = loop_deadline_new(cfg->loop, on_deadline, d, &d->deadline)) !=
 		    OK ||
-	    (r = start_tls(d, why)) != OK || (r = start_node(d)) != OK) {
+	    (r = start_links(d, why)) != OK || (r = start_node(d)) != OK) {
 		driver_free(d);
 		return r;
 	}
@@ -540,23 +523,15 @@ const struct overlay *driver_overlay(const struct driver *d)
 	return d->cfg.overlay;
 }
 
-size_t driver_listening(const struct driver *d,
-			const struct ip_address_port **out)
+size_t driver_listening(const struct driver *d, const struct link_address **out)
 {
-	*out = d->listen;
-	return d->cfg.n_listen;
+	return links_listening(d->links, out);
 }
 
 size_t driver_peers(const struct driver *d, struct ip_address_port *out,
 		    size_t max)
 {
-	size_t n = 0;
-
-	for (const struct numbered_link *l = d->links.links;
-	     l != NULL && n < max; l = l->hh.next)
-		if (l->number < LINK_INCOMING)
-			out[n++] = l->address;
-	return n;
+	return links_connected(d->links, out, max);
 }
 
 void driver_free(struct driver *d)
@@ -565,12 +540,11 @@ void driver_free(struct driver *d)
 		return;
 	d->held = true;
 	commit_free(d->commit);
-	tls_free(d->tls);
-	d->tls = NULL;
+	links_free(d->links);
+	d->links = NULL;
 	end_waiting(d, ERR_LINK_CLOSED);
 	inbox_clear(&d->inbox, d->cfg.crypto);
 	node_free(d->node);
-	numbered_clear(&d->links);
 	loop_deadline_free(d->timer);
 	loop_deadline_free(d->deadline);
 	overlay_free(d->owned);

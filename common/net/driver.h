@@ -7,8 +7,9 @@
 #include "net/loop.h"
 
 /*
- * A real node: core/node.h on an event loop, TLS links, a storage engine and
- * OpenSSL.  What the node asks for is done here; nothing is decided here.
+ * A real node: core/node.h on an event loop, TLS and DTLS links, a storage
+ * engine and OpenSSL.  What the node asks for is done here; nothing is decided
+ * here.
  */
 
 struct driver;
@@ -21,9 +22,12 @@ struct driver_config {
 	const struct overlay *overlay;
 	struct crypto *crypto; /* openssl_new()'s, trusting `overlay` */
 	const struct signer *signer;
+	uint8_t link_protocols; /* LINK_PROTOCOL_*, of those that the document
+				   permits; 0: all of them */
 	const struct ip_address_port *bootstrap; /* none: the document's */
 	size_t n_bootstrap;
-	/* Where to accept links; port 0: any.  ERR_BUSY when taken. */
+	/* Where to accept links, by every protocol; port 0: any.  ERR_BUSY when
+	 * taken. */
 	const struct ip_address_port *listen;
 	size_t n_listen;
 	/* What others are told to connect to; none: as `listen`, and a wildcard
@@ -48,7 +52,8 @@ struct driver_config {
 };
 
 /* Listens at once; connects when CMD_START is given.  ERR_BUSY, ERR_SYS (the
- * address is in `why`), ERR_CERT, ERR_NOMEM. */
+ * address is in `why`), ERR_CERT, ERR_CONFIG when the document permits none of
+ * the protocols, ERR_NOMEM. */
 enum err driver_new(struct driver **out, const struct driver_config *cfg,
 		    struct why *why) MUST_CHECK;
 
@@ -81,9 +86,9 @@ const char *driver_reason(const struct driver *d);
 enum err driver_cause(const struct driver *d, enum err r);
 struct node *driver_node(struct driver *d);
 const struct overlay *driver_overlay(const struct driver *d);
-/* The addresses listened on, ports filled in. */
+/* What is listened on, ports filled in. */
 size_t driver_listening(const struct driver *d,
-			const struct ip_address_port **out);
+			const struct link_address **out);
 /* The addresses of peers that this node has connected to and is linked with,
  * `max` at most: the cache of RFC 6940 s11.4. */
 size_t driver_peers(const struct driver *d, struct ip_address_port *out,

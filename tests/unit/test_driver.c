@@ -23,6 +23,8 @@ struct seen {
 	const struct overlay *overlay;
 	char text[64]; /* bytes, or info */
 	struct node_id node_id;
+	uint8_t overlay_link;
+	uint32_t mtu;
 };
 
 struct node {
@@ -92,6 +94,8 @@ enum err node_step(struct node *n, struct now now, const struct event *ev)
 			    .id = ev->id,
 			    .err = ev->err,
 			    .n_answers = ev->n_answers,
+			    .overlay_link = ev->overlay_link,
+			    .mtu = ev->mtu,
 			    .overlay = ev->overlay };
 	if (ev->type == EV_READ && ev->err == OK && ev->n_answers > 0)
 		s->count = ev->answers[0].count;
@@ -658,7 +662,7 @@ static void documents(void **state)
 
 /* ---- links ---- */
 
-static struct ip_address_port target;
+static struct link_address target;
 static bool has_pin;
 
 static void connect_and_say(struct node *n, const struct event *ev)
@@ -668,7 +672,8 @@ static void connect_and_say(struct node *n, const struct event *ev)
 	if (ev->type == EV_COMMAND) {
 		fx = push(n, FX_CONNECT);
 		fx->link = 1;
-		fx->address = target;
+		fx->address = target.address;
+		fx->overlay_link = target.overlay_link;
 		fx->has_node_id = has_pin;
 		memset(fx->node_id.b, 0x33, 16);
 	} else if (ev->type == EV_LINK_UP) {
@@ -705,7 +710,8 @@ static void listening(struct driver_config *cfg)
 	cfg->n_listen = 1;
 }
 
-static void links(void **state)
+/* 0: TLS, 1: DTLS. */
+static void links(size_t kind)
 {
 	struct world w;
 	struct driver *server;
@@ -713,13 +719,12 @@ static void links(void **state)
 	struct node *theirs;
 	struct ended a = { 0 };
 	const struct seen *s = NULL;
-	const struct ip_address_port *got;
+	const struct link_address *got;
 	struct ip_address_port peers[2];
 	struct crypto *crypto;
 	struct signer *signer;
 	struct node_id two = pki_id(2), one = pki_id(1);
 
-	(void)state;
 	world_open(&w, NULL);
 	assert_ok(anchor_open(w.overlay, &crypto));
 	signer = pki_signer(&w.pki, 2, KEY_P256);
@@ -730,20 +735,29 @@ static void links(void **state)
 	assert_ok(driver_new(&server, &cfg, NULL));
 	theirs = made[1];
 	theirs->script = say_back;
-	assert_int_equal(driver_listening(server, &got), 1);
-	assert_int_not_equal(got[0].port, 0);
+	assert_int_equal(driver_listening(server, &got), 2);
+	assert_int_equal(got[0].overlay_link, OVERLAY_LINK_TLS_TCP_FH_NO_ICE);
+	assert_int_equal(got[1].overlay_link, OVERLAY_LINK_DTLS_UDP_SR_NO_ICE);
 	/* What it listens on is what it offers.  6940-6.6.5-R2 */
-	assert_int_equal(theirs->cfg.n_listen, 1);
-	assert_int_equal(theirs->cfg.listen[0].address.port, got[0].port);
-	target = got[0];
+	assert_int_equal(theirs->cfg.n_listen, 2);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_not_equal(got[i].address.port, 0);
+		assert_int_equal(theirs->cfg.listen[i].overlay_link,
+				 got[i].overlay_link);
+		assert_int_equal(theirs->cfg.listen[i].address.port,
+				 got[i].address.port);
+	}
+	target = got[kind];
 	has_pin = false;
 	w.node->script = connect_and_say;
 	assert_ok(driver_command(w.driver, &ping, on_done, &a));
 	RUN_UNTIL(&w, count(w.node, EV_LINK_UP, &s) == 1);
 	assert_int_equal(s->link, 1);
 	assert_true(id_eq(&s->node_id, &two));
+	assert_int_equal(s->overlay_link, target.overlay_link);
+	assert_true(kind == 0 ? s->mtu == 0 : s->mtu > 1000);
 	assert_int_equal(driver_peers(w.driver, peers, 2), 1);
-	assert_int_equal(peers[0].port, target.port);
+	assert_int_equal(peers[0].port, target.address.port);
 	RUN_UNTIL(&w, count(w.node, EV_BYTES, &s) == 1);
 	assert_string_equal(s->text, "bye");
 	RUN_UNTIL(&w, count(theirs, EV_LINK_DOWN, &s) == 1);
@@ -774,20 +788,32 @@ static void links(void **state)
 	world_close(&w);
 }
 
+static void tls_links(void **state)
+{
+	(void)state;
+	links(0);
+}
+
+static void dtls_links(void **state)
+{
+	(void)state;
+	links(1);
+}
+
 /* A port that is taken is told with its address. */
 static void busy_port(void **state)
 {
 	struct world w;
 	struct driver_config cfg;
 	struct driver *d;
-	const struct ip_address_port *got;
+	const struct link_address *got;
 	struct ip_address_port same;
 	struct why why;
 
 	(void)state;
 	world_open(&w, listening);
-	assert_int_equal(driver_listening(w.driver, &got), 1);
-	same = got[0];
+	assert_int_equal(driver_listening(w.driver, &got), 2);
+	same = got[0].address;
 	cfg = config_of(&w);
 	cfg.listen = &same;
 	cfg.n_listen = 1;
@@ -809,7 +835,8 @@ int main(void)
 		cmocka_unit_test(commit_at_the_end),
 		cmocka_unit_test(documents),
 		cmocka_unit_test(documents_at_once),
-		cmocka_unit_test(links),
+		cmocka_unit_test(tls_links),
+		cmocka_unit_test(dtls_links),
 		cmocka_unit_test(busy_port),
 	};
 

@@ -59,12 +59,14 @@ static void on_started(void *ctx, const struct result *res)
 	w->started = true;
 }
 
-static void world_open(struct world *w)
+/* `protocols`: of the peer's links, LINK_PROTOCOL_*. */
+static void world_open(struct world *w, uint8_t protocols)
 {
 	struct ip_address_port listen = { .type = ADDRESS_IPV4,
 					  .addr = { 127, 0, 0, 1 } };
-	const struct ip_address_port *got;
+	const struct link_address *got;
 	struct driver_config cfg = { .role = ROLE_PEER,
+				     .link_protocols = protocols,
 				     .first = true,
 				     .listen = &listen,
 				     .n_listen = 1,
@@ -87,8 +89,9 @@ static void world_open(struct world *w)
 	cfg.storage = &w->storage;
 	if (driver_new(&w->peer, &cfg, &why) != OK)
 		fail_msg("driver_new: %s", why.text);
-	assert_int_equal(driver_listening(w->peer, &got), 1);
-	w->address = got[0];
+	assert_int_equal(driver_listening(w->peer, &got),
+			 protocols == 0 ? 2 : 1);
+	w->address = got[0].address;
 	assert_ok(driver_command(w->peer,
 				 &(struct command){ .type = CMD_START },
 				 on_started, w));
@@ -173,21 +176,22 @@ static struct node_id resource(const struct client *c, const char *name)
 	return id;
 }
 
-/* Put, get and delete by a client with a key of each type; the result may be
- * read after driver_run().  6940-4.2.2-D1 */
-static void store_and_fetch(void **state)
+/* Put and get by a client with a key of each type; the result may be read after
+ * driver_run(). */
+static void store_and_fetch(uint8_t protocols)
 {
 	static const enum key_type types[] = { KEY_P256, KEY_RSA2048,
 					       KEY_ED25519 };
+	static uint8_t value[3000]; /* more than a datagram */
 	struct world w;
 
-	(void)state;
-	world_open(&w);
+	world_open(&w, protocols);
+	memset(value, 'v', sizeof(value));
 	for (size_t i = 0; i < N_OF(types); i++) {
 		struct client c;
 		struct store_item item = { .kind = KIND_VALUE,
 					   .exists = true,
-					   .value = SLICE_LIT("a value"),
+					   .value = { value, sizeof(value) },
 					   .lifetime_s = 3600 };
 		struct stored_data_specifier spec = { .kind = KIND_VALUE };
 		const struct stored_data *v;
@@ -205,7 +209,8 @@ static void store_and_fetch(void **state)
 						     .n_specifiers = 1 }));
 		assert_int_equal(c.res->fetch->kind_responses.n, 1);
 		v = c.res->fetch->kind_responses.v[0].values.v;
-		assert_slice_equal(v->value.value, SLICE_LIT("a value"));
+		assert_slice_equal(v->value.value,
+				   slice_of(value, sizeof(value)));
 		assert_string_equal(c.res->signers[0][0].user,
 				    "alice@example.org");
 		/* Another user's name is not ours to write at. */
@@ -220,6 +225,48 @@ static void store_and_fetch(void **state)
 	world_close(&w);
 }
 
+/* 6940-4.2.2-D1 */
+static void store_by_tls(void **state)
+{
+	(void)state;
+	store_and_fetch(LINK_PROTOCOL_TLS);
+}
+
+/* The client tries TLS first: nobody is there.  6940-6.6-D1 */
+static void store_by_dtls(void **state)
+{
+	(void)state;
+	store_and_fetch(LINK_PROTOCOL_DTLS);
+}
+
+static void store_by_any(void **state)
+{
+	(void)state;
+	store_and_fetch(0);
+}
+
+/* A document that permits none of what this node may use. */
+static void no_protocol(void **state)
+{
+	struct driver_config cfg = { .role = ROLE_CLIENT,
+				     .link_protocols = LINK_PROTOCOL_DTLS,
+				     .deadline_us = NEVER };
+	struct driver *d;
+	struct why why;
+	struct world w;
+
+	(void)state;
+	world_open(&w, 0);
+	w.overlay->link_protocols = LINK_PROTOCOL_TLS;
+	cfg.loop = w.loop;
+	cfg.overlay = w.overlay;
+	cfg.crypto = w.crypto;
+	cfg.signer = w.signer;
+	assert_err(driver_new(&d, &cfg, &why), ERR_CONFIG);
+	assert_non_null(strstr(why.text, "does not permit"));
+	world_close(&w);
+}
+
 /* Nobody is there: the words say who was asked.  The deadline of the run ends
  * what would wait on. */
 static void nobody(void **state)
@@ -229,7 +276,7 @@ static void nobody(void **state)
 	struct ip_address_port good;
 
 	(void)state;
-	world_open(&w);
+	world_open(&w, 0);
 	good = w.address;
 	w.address.port = 1;
 	client_open(&c, &w, KEY_P256, 0x30, loop_now().mono_us + 5000000);
@@ -248,7 +295,8 @@ static void nobody(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(store_and_fetch),
+		cmocka_unit_test(store_by_tls), cmocka_unit_test(store_by_dtls),
+		cmocka_unit_test(store_by_any), cmocka_unit_test(no_protocol),
 		cmocka_unit_test(nobody),
 	};
 

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef NET_LINKS_H
+#define NET_LINKS_H
+
+#include <uv.h>
+
+#include "core/node.h"
+#include "core/table.h"
+#include "net/dtls_link.h"
+#include "net/tls_link.h"
+
+/*
+ * A node's links of both kinds, TLS over TCP and DTLS over UDP, by the numbers
+ * that the core knows them under: its own for those it asks for, from
+ * LINK_INCOMING up for those that are accepted.
+ */
+
+enum { LINKS_LISTENING_MAX = 32 };
+
+struct links;
+
+struct links_link {
+	uint32_t number;
+	struct tls_link *tls; /* whose data is this; or */
+	struct dtls_link *dtls;
+	struct ip_address_port address; /* of the other side */
+	UT_hash_handle hh;
+};
+
+/* None is called from inside a function of links. */
+struct links_calls {
+	/* `cert` is borrowed for the call; overlay_link and mtu are those of
+	 * EV_LINK_UP. */
+	void (*up)(void *ctx, const struct links_link *l, struct cert *cert,
+		   uint8_t overlay_link, uint32_t mtu);
+	void (*bytes)(void *ctx, uint32_t number, struct slice bytes);
+	/* The link is gone after the call; NULL: accepted, and never up. */
+	void (*down)(void *ctx, const struct links_link *l, enum err r,
+		     const struct why *why);
+	/* No memory for a link that has come up. */
+	void (*failed)(void *ctx, enum err r);
+	void *ctx;
+};
+
+struct links_config {
+	uv_loop_t *loop;
+	const struct crypto *crypto;
+	const struct overlay *overlay; /* see links_set_overlay() */
+	const struct signer *signer;
+	uint8_t protocols; /* LINK_PROTOCOL_*, one at least */
+	struct links_calls calls;
+};
+
+/* All that `cfg` points to is borrowed until links_free().  ERR_NOMEM, ERR_TLS
+ * and ERR_CERT with words. */
+enum err links_new(struct links **out, const struct links_config *cfg,
+		   struct why *why) MUST_CHECK;
+/* A new document is in use: later handshakes are judged by it. */
+void links_set_overlay(struct links *t, const struct overlay *o);
+/* Accepts links on an address, by every protocol; port 0 picks one.  ERR_BUSY,
+ * ERR_SYS, ERR_FULL, with words. */
+enum err links_listen(struct links *t, const struct ip_address_port *address,
+		      struct why *why) MUST_CHECK;
+/* What is listened on, ports filled in. */
+size_t links_listening(const struct links *t, const struct link_address **out);
+/* FX_CONNECT.  An error is that of a link that never came up; ERR_NOMEM. */
+enum err links_connect(struct links *t, const struct effect *fx) MUST_CHECK;
+/* A number that is not there any more is none of these two's business: its end
+ * has been told. */
+void links_send(struct links *t, uint32_t number, struct slice bytes);
+void links_close(struct links *t, uint32_t number);
+/* While paused nothing is read, and nothing is called. */
+void links_pause(struct links *t, bool paused);
+/* Addresses of those that were asked for, `max` at most. */
+size_t links_connected(const struct links *t, struct ip_address_port *out,
+		       size_t max);
+/* Closes all at once; NULL is fine. */
+void links_free(struct links *t);
+
+#endif
