@@ -252,8 +252,6 @@ libp2psip_a_SOURCES += \
 	common/net/httpd.h \
 	common/net/inbox.c \
 	common/net/inbox.h \
-	common/net/links.c \
-	common/net/links.h \
 	common/net/loop.c \
 	common/net/loop.h \
 	common/net/notify.c \
@@ -274,7 +272,9 @@ libp2psip_a_SOURCES += \
 	common/net/tls_link.h \
 	common/net/tls_pipe.c \
 	common/net/tls_pipe.h \
-	common/net/tls_private.h
+	common/net/tls_private.h \
+	common/net/transport.c \
+	common/net/transport.h
 
 # cli: what the tools share
 libp2psip_a_SOURCES += \

@@ -250,14 +250,14 @@ bats_tests = \
 	tests/cli/status.bats \
 	tests/cli/tools.bats \
 	tests/cli/wireshark.bats
-TESTS += $(bats_tests)
+TESTS += $(bats_tests) tests/cli/over-dtls
 check_PROGRAMS += tests/cli/dns-server tests/cli/pump
 
 TESTS += tests/conformance/selftest tests/harness/selftest tests/oracle/others \
 	tests/oracle/selftest
 
 EXTRA_DIST += tests/bench/run tests/demo.sh tests/requirements.txt tests/ring.bash \
-	$(bats_tests) tests/cli/capture tests/cli/helpers.bash \
+	$(bats_tests) tests/cli/capture tests/cli/helpers.bash tests/cli/over-dtls \
 	tests/cli/ring_helpers.bash tests/conformance tests/harness \
 	tests/lint tests/fuzz/corpus tests/oracle/others \
 	tests/oracle/examples tests/oracle/selftest
@@ -276,6 +276,11 @@ check-sanitize:
 # make check-long: what `check` does for a while, for longer.
 check-long:
 	$(MAKE) check TESTS=tests/cli/kill.bats KILLS=100 TEST_TIMEOUT=3600
+
+# All that runs a ring, once more in an overlay whose links are DTLS.
+check-dtls: build-tests
+	RING_LINK=dtls $(MAKE) check TESTS="$$(cd $(top_srcdir) && \
+		grep -lE 'load ring_helpers|/capture' tests/cli/*.bats | tr '\n' ' ')"
 
 # make check-fuzz TARGET=wire TIME=60: libFuzzer over one target.  What it finds
 # that is new stays in fuzz/corpus; a crash is written to fuzz/.
@@ -310,4 +315,4 @@ conformance:
 clean-local:
 	rm -rf sanitize fuzz
 
-.PHONY: build-tests check-sanitize check-long check-fuzz check-sim lint bench conformance
+.PHONY: build-tests check-sanitize check-dtls check-long check-fuzz check-sim lint bench conformance

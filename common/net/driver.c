@@ -14,7 +14,7 @@
 #include "net/anchor.h"
 #include "net/commit.h"
 #include "net/inbox.h"
-#include "net/links.h"
+#include "net/transport.h"
 #include "net/sockaddr.h"
 
 enum { ADVERTISE_MAX = 64 };
@@ -32,7 +32,7 @@ struct driver {
 	uint8_t protocols;        /* LINK_PROTOCOL_*, of this node's links */
 	struct link_address advertise[ADVERTISE_MAX];
 	struct node *node;
-	struct links *links;
+	struct transport *transport;
 	struct commit *commit;
 	struct loop_deadline *timer;    /* the node's */
 	struct loop_deadline *deadline; /* of the run */
@@ -84,7 +84,7 @@ static void link_lost(struct driver *d, uint32_t number, enum err r)
 
 static void fx_connect(struct driver *d, const struct effect *fx)
 {
-	enum err r = links_connect(d->links, fx);
+	enum err r = transport_connect(d->transport, fx);
 
 	if (r != OK)
 		link_lost(d, fx->link, r);
@@ -134,7 +134,7 @@ static void fx_done(struct driver *d, const struct result *res)
 	 * caller of driver_run() has looked at it. */
 	if (d->running && d->waiting == NULL) {
 		d->held = true;
-		links_pause(d->links, true);
+		transport_pause(d->transport, true);
 	}
 }
 
@@ -145,10 +145,10 @@ static void apply(struct driver *d, struct effect *fx)
 		fx_connect(d, fx);
 		break;
 	case FX_SEND:
-		links_send(d->links, fx->link, fx->bytes);
+		transport_send(d->transport, fx->link, fx->bytes);
 		break;
 	case FX_CLOSE:
-		links_close(d->links, fx->link);
+		transport_close(d->transport, fx->link);
 		break;
 	case FX_READ:
 		fx_read(d, fx);
@@ -179,7 +179,7 @@ static void use_overlay(struct driver *d, struct overlay *o)
 	if (anchor_move(d->cfg.crypto, o, &why) != OK)
 		log_line(d->cfg.log, LOG_WARN, "root certificates: %s",
 			 why.text);
-	links_set_overlay(d->links, o);
+	transport_set_overlay(d->transport, o);
 	overlay_free(d->owned);
 	d->cfg.overlay = d->owned = o;
 }
@@ -217,7 +217,7 @@ static void drain(struct driver *d)
 static void release(struct driver *d)
 {
 	d->held = false;
-	links_pause(d->links, false);
+	transport_pause(d->transport, false);
 }
 
 /* The loop steps as soon as it runs. */
@@ -240,7 +240,7 @@ static void on_timer(void *ctx)
 
 /* ---- links ---- */
 
-static void on_up(void *ctx, const struct links_link *l, struct cert *cert,
+static void on_up(void *ctx, const struct transport_link *l, struct cert *cert,
 		  uint8_t overlay_link, uint32_t mtu)
 {
 	struct driver *d = ctx;
@@ -268,7 +268,7 @@ static void on_bytes(void *ctx, uint32_t number, struct slice bytes)
 	drain(ctx);
 }
 
-static void on_down(void *ctx, const struct links_link *l, enum err r,
+static void on_down(void *ctx, const struct transport_link *l, enum err r,
 		    const struct why *why)
 {
 	struct driver *d = ctx;
@@ -357,7 +357,8 @@ static enum err advertise(struct driver *d, const struct ip_address_port *a,
 static enum err fill_advertise(struct driver *d, struct node_config *node)
 {
 	const struct link_address *l;
-	size_t n = links_listening(d->links, &l), n_own = d->cfg.n_advertise;
+	size_t n = transport_listening(d->transport, &l),
+	       n_own = d->cfg.n_advertise;
 	enum err r = OK;
 
 	node->listen = d->advertise;
@@ -374,25 +375,25 @@ static enum err fill_advertise(struct driver *d, struct node_config *node)
 	return r;
 }
 
-static enum err start_links(struct driver *d, struct why *why)
+static enum err start_transport(struct driver *d, struct why *why)
 {
-	struct links_config cfg = { .loop = loop_uv(d->cfg.loop),
-				    .crypto = d->cfg.crypto,
-				    .overlay = d->cfg.overlay,
-				    .signer = d->cfg.signer,
-				    .protocols = d->protocols,
-				    .calls = { on_up, on_bytes, on_down,
-					       on_failed, d } };
+	struct transport_config cfg = { .loop = loop_uv(d->cfg.loop),
+					.crypto = d->cfg.crypto,
+					.overlay = d->cfg.overlay,
+					.signer = d->cfg.signer,
+					.protocols = d->protocols,
+					.calls = { on_up, on_bytes, on_down,
+						   on_failed, d } };
 	enum err r;
 
 	if (d->protocols == 0)
 		return why_err(why, ERR_CONFIG,
 			       "the document does not permit this link "
 			       "protocol");
-	if ((r = links_new(&d->links, &cfg, why)) != OK)
+	if ((r = transport_new(&d->transport, &cfg, why)) != OK)
 		return r;
 	for (size_t i = 0; i < d->cfg.n_listen && r == OK; i++)
-		r = links_listen(d->links, &d->cfg.listen[i], why);
+		r = transport_listen(d->transport, &d->cfg.listen[i], why);
 	return r;
 }
 
@@ -432,7 +433,7 @@ enum err driver_new(struct driver **out, const struct driver_config *cfg,
 	    (r = loop_deadline_new(cfg->loop, on_timer, d, &d->timer)) != OK ||
 	    (r = loop_deadline_new(cfg->loop, on_deadline, d, &d->deadline)) !=
 		    OK ||
-	    (r = start_links(d, why)) != OK || (r = start_node(d)) != OK) {
+	    (r = start_transport(d, why)) != OK || (r = start_node(d)) != OK) {
 		driver_free(d);
 		return r;
 	}
@@ -525,13 +526,13 @@ const struct overlay *driver_overlay(const struct driver *d)
 
 size_t driver_listening(const struct driver *d, const struct link_address **out)
 {
-	return links_listening(d->links, out);
+	return transport_listening(d->transport, out);
 }
 
 size_t driver_peers(const struct driver *d, struct ip_address_port *out,
 		    size_t max)
 {
-	return links_connected(d->links, out, max);
+	return transport_connected(d->transport, out, max);
 }
 
 void driver_free(struct driver *d)
@@ -540,8 +541,8 @@ void driver_free(struct driver *d)
 		return;
 	d->held = true;
 	commit_free(d->commit);
-	links_free(d->links);
-	d->links = NULL;
+	transport_free(d->transport);
+	d->transport = NULL;
 	end_waiting(d, ERR_LINK_CLOSED);
 	inbox_clear(&d->inbox, d->cfg.crypto);
 	node_free(d->node);

@@ -3,40 +3,40 @@
  * The links of a node, whichever protocol they are of.  Owns both contexts,
  * which are made when they are first needed, and the table of numbers.
  */
-#include "net/links.h"
+#include "net/transport.h"
 
 #include <stdlib.h>
 
 #include "net/dtls.h"
 #include "net/tls.h"
 
-struct links {
-	struct links_config cfg;
+struct transport {
+	struct transport_config cfg;
 	struct tls *tls;
 	struct dtls *dtls;
-	struct links_link *links; /* uthash: number */
+	struct transport_link *links; /* uthash: number */
 	uint32_t n_accepted;
-	struct link_address listening[LINKS_LISTENING_MAX];
+	struct link_address listening[TRANSPORT_LISTENING_MAX];
 	size_t n_listening;
 	bool paused;
 };
 
 /* ---- the table ---- */
 
-static struct links_link *find(const struct links *t, uint32_t number)
+static struct transport_link *find(const struct transport *t, uint32_t number)
 {
-	struct links_link *l;
+	struct transport_link *l;
 
 	HASH_FIND(hh, t->links, &number, sizeof(number), l);
 	return l;
 }
 
 /* NULL without memory. */
-static struct links_link *add(struct links *t, uint32_t number,
-			      struct tls_link *tls, struct dtls_link *dtls,
-			      const struct ip_address_port *address)
+static struct transport_link *add(struct transport *t, uint32_t number,
+				  struct tls_link *tls, struct dtls_link *dtls,
+				  const struct ip_address_port *address)
 {
-	struct links_link *l = calloc(1, sizeof(*l));
+	struct transport_link *l = calloc(1, sizeof(*l));
 
 	if (l == NULL)
 		return NULL;
@@ -56,7 +56,7 @@ static struct links_link *add(struct links *t, uint32_t number,
 	return l;
 }
 
-static void forget(struct links *t, struct links_link *l)
+static void forget(struct transport *t, struct transport_link *l)
 {
 	HASH_DEL(t->links, l);
 	free(l);
@@ -65,10 +65,11 @@ static void forget(struct links *t, struct links_link *l)
 /* ---- what the two kinds say ---- */
 
 /* A link that is up: an accepted one has its number from now on. */
-static struct links_link *number_it(struct links *t, struct links_link *l,
-				    struct tls_link *tls,
-				    struct dtls_link *dtls,
-				    const struct ip_address_port *remote)
+static struct transport_link *number_it(struct transport *t,
+					struct transport_link *l,
+					struct tls_link *tls,
+					struct dtls_link *dtls,
+					const struct ip_address_port *remote)
 {
 	if (l != NULL)
 		return l;
@@ -78,10 +79,10 @@ static struct links_link *number_it(struct links *t, struct links_link *l,
 	return l;
 }
 
-static void ended(struct links *t, struct links_link *l, enum err r,
+static void ended(struct transport *t, struct transport_link *l, enum err r,
 		  const struct why *why)
 {
-	struct links_link copy;
+	struct transport_link copy;
 
 	if (l == NULL) {
 		t->cfg.calls.down(t->cfg.calls.ctx, NULL, r, why);
@@ -95,9 +96,9 @@ static void ended(struct links *t, struct links_link *l, enum err r,
 static void on_tls_up(void *ctx, struct tls_link *tls, struct cert *cert,
 		      const struct ip_address_port *remote)
 {
-	struct links *t = ctx;
-	struct links_link *l = number_it(t, tls_link_data(tls), tls, NULL,
-					 remote);
+	struct transport *t = ctx;
+	struct transport_link *l = number_it(t, tls_link_data(tls), tls, NULL,
+					     remote);
 
 	if (l != NULL)
 		t->cfg.calls.up(t->cfg.calls.ctx, l, cert,
@@ -107,9 +108,9 @@ static void on_tls_up(void *ctx, struct tls_link *tls, struct cert *cert,
 static void on_dtls_up(void *ctx, struct dtls_link *dtls, struct cert *cert,
 		       const struct ip_address_port *remote)
 {
-	struct links *t = ctx;
-	struct links_link *l = number_it(t, dtls_link_data(dtls), NULL, dtls,
-					 remote);
+	struct transport *t = ctx;
+	struct transport_link *l = number_it(t, dtls_link_data(dtls), NULL,
+					     dtls, remote);
 
 	if (l != NULL)
 		t->cfg.calls.up(t->cfg.calls.ctx, l, cert,
@@ -118,7 +119,7 @@ static void on_dtls_up(void *ctx, struct dtls_link *dtls, struct cert *cert,
 }
 
 /* Without memory for its number, all has failed. */
-static void came(struct links *t, const struct links_link *l,
+static void came(struct transport *t, const struct transport_link *l,
 		 struct slice bytes)
 {
 	if (l != NULL)
@@ -150,7 +151,7 @@ static void on_dtls_down(void *ctx, struct dtls_link *dtls, enum err r,
 
 /* ---- the contexts ---- */
 
-static enum err need_tls(struct links *t, struct why *why)
+static enum err need_tls(struct transport *t, struct why *why)
 {
 	struct tls_config cfg = { .loop = t->cfg.loop,
 				  .crypto = t->cfg.crypto,
@@ -167,7 +168,7 @@ static enum err need_tls(struct links *t, struct why *why)
 	return r;
 }
 
-static enum err need_dtls(struct links *t, struct why *why)
+static enum err need_dtls(struct transport *t, struct why *why)
 {
 	struct dtls_config cfg = { .loop = t->cfg.loop,
 				   .crypto = t->cfg.crypto,
@@ -184,10 +185,10 @@ static enum err need_dtls(struct links *t, struct why *why)
 	return r;
 }
 
-enum err links_new(struct links **out, const struct links_config *cfg,
-		   struct why *why)
+enum err transport_new(struct transport **out,
+		       const struct transport_config *cfg, struct why *why)
 {
-	struct links *t = calloc(1, sizeof(*t));
+	struct transport *t = calloc(1, sizeof(*t));
 	enum err r;
 
 	if (t == NULL)
@@ -198,14 +199,14 @@ enum err links_new(struct links **out, const struct links_config *cfg,
 	r = (cfg->protocols & LINK_PROTOCOL_TLS) != 0 ? need_tls(t, why)
 						      : need_dtls(t, why);
 	if (r != OK) {
-		links_free(t);
+		transport_free(t);
 		return r;
 	}
 	*out = t;
 	return OK;
 }
 
-void links_set_overlay(struct links *t, const struct overlay *o)
+void transport_set_overlay(struct transport *t, const struct overlay *o)
 {
 	t->cfg.overlay = o;
 	if (t->tls != NULL)
@@ -214,7 +215,7 @@ void links_set_overlay(struct links *t, const struct overlay *o)
 		dtls_set_overlay(t->dtls, o);
 }
 
-void links_pause(struct links *t, bool paused)
+void transport_pause(struct transport *t, bool paused)
 {
 	t->paused = paused;
 	if (t->tls != NULL)
@@ -223,9 +224,9 @@ void links_pause(struct links *t, bool paused)
 		dtls_pause(t->dtls, paused);
 }
 
-void links_free(struct links *t)
+void transport_free(struct transport *t)
 {
-	struct links_link *l, *next;
+	struct transport_link *l, *next;
 
 	if (t == NULL)
 		return;
@@ -238,7 +239,7 @@ void links_free(struct links *t)
 
 /* ---- addresses ---- */
 
-static void listens(struct links *t, const struct ip_address_port *address,
+static void listens(struct transport *t, const struct ip_address_port *address,
 		    uint8_t overlay_link)
 {
 	t->listening[t->n_listening++] = (struct link_address){ *address,
@@ -246,8 +247,9 @@ static void listens(struct links *t, const struct ip_address_port *address,
 }
 
 /* The port that TLS was given, where that was for us to choose and is free. */
-static enum err listen_dtls(struct links *t, struct ip_address_port *address,
-			    bool chosen, struct why *why)
+static enum err listen_dtls(struct transport *t,
+			    struct ip_address_port *address, bool chosen,
+			    struct why *why)
 {
 	enum err r;
 
@@ -261,15 +263,16 @@ static enum err listen_dtls(struct links *t, struct ip_address_port *address,
 	return r;
 }
 
-enum err links_listen(struct links *t, const struct ip_address_port *address,
-		      struct why *why)
+enum err transport_listen(struct transport *t,
+			  const struct ip_address_port *address,
+			  struct why *why)
 {
 	struct ip_address_port a = *address;
 	enum err r;
 
-	if (t->n_listening + 2 > LINKS_LISTENING_MAX)
+	if (t->n_listening + 2 > TRANSPORT_LISTENING_MAX)
 		return why_err(why, ERR_FULL, "more than %d addresses",
-			       LINKS_LISTENING_MAX / 2);
+			       TRANSPORT_LISTENING_MAX / 2);
 	if ((t->cfg.protocols & LINK_PROTOCOL_TLS) != 0) {
 		if ((r = need_tls(t, why)) != OK ||
 		    (r = tls_listen(t->tls, &a, why)) != OK)
@@ -284,18 +287,19 @@ enum err links_listen(struct links *t, const struct ip_address_port *address,
 	return OK;
 }
 
-size_t links_listening(const struct links *t, const struct link_address **out)
+size_t transport_listening(const struct transport *t,
+			   const struct link_address **out)
 {
 	*out = t->listening;
 	return t->n_listening;
 }
 
-size_t links_connected(const struct links *t, struct ip_address_port *out,
-		       size_t max)
+size_t transport_connected(const struct transport *t,
+			   struct ip_address_port *out, size_t max)
 {
 	size_t n = 0;
 
-	for (const struct links_link *l = t->links; l != NULL && n < max;
+	for (const struct transport_link *l = t->links; l != NULL && n < max;
 	     l = l->hh.next)
 		if (l->number < LINK_INCOMING)
 			out[n++] = l->address;
@@ -304,7 +308,7 @@ size_t links_connected(const struct links *t, struct ip_address_port *out,
 
 /* ---- links ---- */
 
-static enum err open_link(struct links *t, const struct effect *fx,
+static enum err open_link(struct transport *t, const struct effect *fx,
 			  struct tls_link **tls, struct dtls_link **dtls)
 {
 	const struct node_id *pin = fx->has_node_id ? &fx->node_id : NULL;
@@ -320,7 +324,7 @@ static enum err open_link(struct links *t, const struct effect *fx,
 		       : tls_link_connect(t->tls, &fx->address, pin, tls);
 }
 
-enum err links_connect(struct links *t, const struct effect *fx)
+enum err transport_connect(struct transport *t, const struct effect *fx)
 {
 	struct dtls_link *dtls = NULL;
 	struct tls_link *tls = NULL;
@@ -337,9 +341,9 @@ enum err links_connect(struct links *t, const struct effect *fx)
 	return ERR_NOMEM;
 }
 
-void links_send(struct links *t, uint32_t number, struct slice bytes)
+void transport_send(struct transport *t, uint32_t number, struct slice bytes)
 {
-	struct links_link *l = find(t, number);
+	struct transport_link *l = find(t, number);
 
 	if (l != NULL && l->tls != NULL)
 		tls_link_send(l->tls, bytes);
@@ -347,9 +351,9 @@ void links_send(struct links *t, uint32_t number, struct slice bytes)
 		dtls_link_send(l->dtls, bytes);
 }
 
-void links_close(struct links *t, uint32_t number)
+void transport_close(struct transport *t, uint32_t number)
 {
-	struct links_link *l = find(t, number);
+	struct transport_link *l = find(t, number);
 
 	if (l == NULL)
 		return;
