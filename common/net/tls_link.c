@@ -91,8 +91,11 @@ static void watch(struct tls_link *l)
 		events = UV_WRITABLE;
 	else if (SSL_want_write(l->ssl) || l->out.len > 0)
 		events |= UV_WRITABLE;
-	if (l->state != TLS_FAILED &&
-	    uv_poll_start(&l->poll, events, on_poll) != 0)
+	/* To start again what has started costs two system calls. */
+	if (l->state == TLS_FAILED || events == l->watched)
+		return;
+	l->watched = events;
+	if (uv_poll_start(&l->poll, events, on_poll) != 0)
 		fail(l, ERR_SYS);
 }
 

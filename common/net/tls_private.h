@@ -48,6 +48,7 @@ struct tls_link {
 	int handles; /* not yet closed */
 	struct tls_auth_peer peer;
 	struct buf out; /* not yet taken by TLS */
+	int watched;    /* what the poll waits for; 0: nothing */
 	void *data;
 };
 
