@@ -222,6 +222,7 @@ tests_sim_trace_split_LDADD = $(sim_ldadd)
 bench_programs = \
 	tests/bench/bare \
 	tests/bench/codec \
+	tests/bench/fill \
 	tests/bench/pairs \
 	tests/bench/resident
 check_PROGRAMS += $(bench_programs)
