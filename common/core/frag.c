@@ -18,6 +18,7 @@ struct range {
 struct reassembly {
 	struct reassembly *prev, *next; /* by age */
 	uint64_t transaction_id;
+	struct link *link; /* it began on */
 	uint64_t expires_us;
 	struct buf bytes;                /* with holes */
 	struct range ranges[RANGES_MAX]; /* what has come, in order, apart */
@@ -34,27 +35,71 @@ static void drop(struct node *n, struct reassembly *a)
 	*(a->next == NULL ? &as->last : &a->next->prev) = a->prev;
 	as->n--;
 	as->bytes -= a->bytes.len;
+	a->link->n_reassemblies--;
+	a->link->reassembly_bytes -= a->bytes.len;
 	buf_clear(&a->bytes);
 	free(a);
 }
 
-static enum err begin(struct node *n, uint64_t transaction_id,
-		      struct reassembly **out)
+/* What sets of one link cost. */
+static size_t cost(const struct link *l)
+{
+	return l->n_reassemblies * sizeof(struct reassembly) +
+	       l->reassembly_bytes;
+}
+
+static const struct link *greediest(const struct node *n)
+{
+	const struct link *most = n->links.first;
+
+	for (const struct link *l = most; l != NULL; l = l->next)
+		if (cost(l) > cost(most))
+			most = l;
+	return most;
+}
+
+/* The oldest set of a link goes.  False: it has none but `but`. */
+static bool make_room(struct node *n, const struct link *of,
+		      const struct reassembly *but)
+{
+	struct reassembly *a = n->reassemblies.first;
+
+	while (a != NULL && a->link != of)
+		a = a->next;
+	if (a == NULL || a == but)
+		return false;
+	node_trace(n, "fragments of %016llx make room",
+		   (unsigned long long)a->transaction_id);
+	drop(n, a);
+	return true;
+}
+
+/*
+ * CHOICE: where there is no room, what must be dropped (s6.7) is the oldest of
+ * the link that takes most of it: a flood that comes one way ends nothing that
+ * comes another.
+ */
+static enum err begin(struct node *n, struct link *from,
+		      uint64_t transaction_id, struct reassembly **out)
 {
 	struct reassemblies *as = &n->reassemblies;
 	struct reassembly *a;
 
-	if (as->n >= REASSEMBLIES_MAX)
-		return ERR_FULL;
+	if (from->n_reassemblies >= REASSEMBLIES_PER_LINK_MAX)
+		(void)make_room(n, from, NULL);
+	else if (as->n >= REASSEMBLIES_MAX)
+		(void)make_room(n, greediest(n), NULL);
 	if ((a = calloc(1, sizeof(*a))) == NULL)
 		return ERR_NOMEM;
 	a->transaction_id = transaction_id;
+	a->link = from;
 	a->expires_us = n->now.mono_us + REQUEST_LIFETIME_US;
 	a->bytes.max = n->overlay->max_message_size;
 	a->prev = as->last;
 	*(a->prev == NULL ? &as->first : &a->prev->next) = a;
 	as->last = a;
 	as->n++;
+	from->n_reassemblies++;
 	if (as->timer.pos == 0)
 		node_timer(n, &as->timer, TIMER_FRAG, a->expires_us);
 	*out = a;
@@ -109,12 +154,15 @@ static enum err grow(struct node *n, struct reassembly *a, uint32_t to)
 	if (to <= a->bytes.len)
 		return OK;
 	more = to - a->bytes.len;
-	if (more > REASSEMBLY_BYTES_MAX - n->reassemblies.bytes)
-		return ERR_FULL;
+	while (more > REASSEMBLY_BYTES_MAX - n->reassemblies.bytes) {
+		if (!make_room(n, greediest(n), a))
+			return ERR_FULL;
+	}
 	if ((r = buf_extend(&a->bytes, more, &p)) != OK)
 		return r;
 	memset(p, 0, more);
 	n->reassemblies.bytes += more;
+	a->link->reassembly_bytes += more;
 	return OK;
 }
 
@@ -140,8 +188,8 @@ static enum err put(struct node *n, struct reassembly *a, uint32_t from,
 	return cover(a, from, to) ? OK : ERR_FULL;
 }
 
-enum err frag_add(struct node *n, const struct packet *p, struct slice *payload,
-		  bool *whole)
+enum err frag_add(struct node *n, struct link *from, const struct packet *p,
+		  struct slice *payload, bool *whole)
 {
 	const struct forwarding_header *h = &p->header;
 	struct reassembly *a = n->reassemblies.first;
@@ -152,7 +200,7 @@ enum err frag_add(struct node *n, const struct packet *p, struct slice *payload,
 		return ERR_LIMIT;
 	while (a != NULL && a->transaction_id != h->transaction_id)
 		a = a->next;
-	if (a == NULL && (r = begin(n, h->transaction_id, &a)) != OK)
+	if (a == NULL && (r = begin(n, from, h->transaction_id, &a)) != OK)
 		return r;
 	if ((r = put(n, a, h->fragment & FRAGMENT_OFFSET,
 		     (h->fragment & FRAGMENT_LAST) != 0, p->payload)) != OK) {
@@ -179,6 +227,12 @@ void frag_timer(struct node *n, struct timer *t)
 	}
 	if (as->first != NULL)
 		node_timer(n, t, TIMER_FRAG, as->first->expires_us);
+}
+
+void frag_link_down(struct node *n, const struct link *l)
+{
+	while (make_room(n, l, NULL))
+		;
 }
 
 void frag_clear(struct node *n)

@@ -27,12 +27,13 @@ struct reassemblies {
 };
 
 /*
- * Takes in a fragment for this node.  When the message is complete, `*payload`
- * is all that follows the header, in n->arena, and `*whole` is true.  A set
- * whose pieces disagree is dropped: ERR_MALFORMED.  ERR_FULL, ERR_NOMEM.
+ * Takes in a fragment for this node that came on a link.  When the message is
+ * complete, `*payload` is all that follows the header, in n->arena, and
+ * `*whole` is true.  A set whose pieces disagree is dropped: ERR_MALFORMED.
+ * ERR_FULL, ERR_NOMEM.
  */
-enum err frag_add(struct node *n, const struct packet *p, struct slice *payload,
-		  bool *whole) MUST_CHECK;
+enum err frag_add(struct node *n, struct link *from, const struct packet *p,
+		  struct slice *payload, bool *whole) MUST_CHECK;
 /*
  * Sends a packet on a link, cut into equal pieces of at most the link's mtu
  * less FRAGMENT_SPARE bytes where it does not fit and a piece would hold
@@ -44,6 +45,8 @@ enum err frag_send(struct node *n, struct link *l,
 /* How many pieces `payload_len` bytes make behind a header of `header_len`
  * bytes on a link of `mtu`; 1: whole. */
 uint32_t frag_pieces(size_t header_len, size_t payload_len, uint32_t mtu);
+/* Sets that began on this link go. */
+void frag_link_down(struct node *n, const struct link *l);
 void frag_timer(struct node *n, struct timer *t);
 void frag_clear(struct node *n);
 

@@ -21,8 +21,9 @@ enum {
 	ANSWERS_MAX = 4096,      /* answers kept for retransmissions, s6.2.1 */
 	ANSWERS_BYTES_MAX = 4 << 20,
 	RETURN_PATHS_MAX = 16384, /* client links remembered by transaction */
-	REASSEMBLIES_MAX = 64,    /* messages being reassembled, s6.7 */
-	REASSEMBLY_BYTES_MAX = 4 << 20,
+	REASSEMBLIES_MAX = 512,   /* messages being reassembled, s6.7 */
+	REASSEMBLIES_PER_LINK_MAX = 64, /* of those, begun on one link */
+	REASSEMBLY_BYTES_MAX = 16 << 20,
 	CERTS_MAX = 2048,        /* certificates in the cache */
 	DIALS_MAX = 256,         /* Attaches and connects under way */
 	DIALS_PER_NODE_MAX = 4,  /* of those, for one node's Attaches */

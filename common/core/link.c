@@ -497,6 +497,7 @@ static void gone(struct node *n, struct link *l, enum err why)
 	l->closed = true;
 	heap_cancel(&n->timers, &l->timer);
 	opaque_forget(n, l);
+	frag_link_down(n, l);
 	l->next = n->links.closed;
 	n->links.closed = l;
 	dial_link_down(n, l->number, why);

@@ -65,6 +65,10 @@ struct link {
 	uint32_t n_received, received_next;
 
 	struct ring_link *ring; /* what ring.c knows of it; NULL: nothing */
+
+	uint32_t n_reassemblies; /* frag.c: begun here */
+	size_t reassembly_bytes;
+
 	uint16_t opaque; /* the opaque ID that stands for it, 0: none; opaque.c
 			  */
 };

@@ -197,8 +197,9 @@ static void deliver(struct node *n, struct transit *t)
 	bool whole = true;
 	enum err r;
 
-	if ((m.header.fragment & place) != FRAGMENT_LAST) {
-		if ((r = frag_add(n, t->p, &m.payload, &whole)) != OK) {
+	if ((m.header.fragment & place) != FRAGMENT_LAST && t->from != NULL) {
+		if ((r = frag_add(n, t->from, t->p, &m.payload, &whole)) !=
+		    OK) {
 			trace_drop(n, &m.header, err_name(r));
 			return;
 		}

@@ -15,7 +15,14 @@ struct node_id scene_id(uint8_t first)
 
 void scene_make(struct scene *s, uint32_t n_peers)
 {
-	const struct world_options opt = { .seed = 7, .hosts_max = 128 };
+	scene_make_links(s, n_peers, LINK_PROTOCOL_TLS);
+}
+
+void scene_make_links(struct scene *s, uint32_t n_peers, uint8_t links)
+{
+	const struct world_options opt = { .seed = 7,
+					   .hosts_max = 128,
+					   .links = links };
 	struct node_id id;
 	char name[16];
 

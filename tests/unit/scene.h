@@ -27,6 +27,8 @@ struct scene {
 struct node_id scene_id(uint8_t first);
 /* Peers are made but not yet started: for tests that change what they get. */
 void scene_make(struct scene *s, uint32_t n_peers);
+/* The same in an overlay of these links, LINK_PROTOCOL_*. */
+void scene_make_links(struct scene *s, uint32_t n_peers, uint8_t links);
 /* Starts them, traced, and links the rogue. */
 void scene_start(struct scene *s);
 /* Both. */

@@ -43,6 +43,19 @@ static void send_part(struct scene *s, const struct packet *whole, size_t from,
 	buf_clear(&b);
 }
 
+/* Sends a packet as the fragment at an offset, not the last. */
+static void send_part_at(struct scene *s, const struct packet *whole,
+			 uint32_t from)
+{
+	struct packet p = *whole;
+	struct buf b = BUF_INIT(1 << 20);
+
+	p.header.fragment = FRAGMENT_MARK | from;
+	assert_ok(packet_encode(&p, &b, &s->w->env));
+	rogue_frame(s->rogue, s->link, rogue_keep(s->rogue, buf_slice(&b)));
+	buf_clear(&b);
+}
+
 static bool answered(struct scene *s, const struct draft *d)
 {
 	return rogue_answer(s->rogue, d->header.transaction_id, SECOND_US) !=
@@ -196,33 +209,94 @@ static void test_timeout(void **state)
 	scene_close(&s);
 }
 
+/* Beginnings of messages that never come whole, each of `len` bytes at least.
+ */
+static void flood(struct scene *s, uint32_t link, int n, uint32_t len)
+{
+	uint32_t own = s->link;
+	struct draft d;
+	struct packet p;
+
+	s->link = link;
+	for (int i = 0; i < n; i++) {
+		big_ping(s, ID_OF(s->peer[0]), &d, &p);
+		p.payload.len = 500;
+		send_part_at(s, &p, len - 500);
+	}
+	s->link = own;
+	scene_run(s, 1);
+}
+
 /* 6940-6.7-R5: beginnings without number: bounded memory, others are served,
  * and so are fragments when the flood is over. */
 static void test_flood(void **state)
 {
+	const struct reassemblies *as;
 	struct scene s;
 	struct draft d;
 	struct packet p;
 
 	(void)state;
 	scene_open(&s, 1);
-	for (int i = 0; i < 300; i++) {
-		big_ping(&s, ID_OF(s.peer[0]), &d, &p);
-		send_part(&s, &p, 500, 1500);
-	}
-	scene_run(&s, 1);
-	assert_int_equal(s.peer[0]->node->reassemblies.n, REASSEMBLIES_MAX);
-	assert_true(s.peer[0]->node->reassemblies.bytes <=
-		    REASSEMBLY_BYTES_MAX);
+	as = &s.peer[0]->node->reassemblies;
+	flood(&s, s.link, 300, 1500);
+	assert_int_equal(as->n, REASSEMBLIES_PER_LINK_MAX);
+	assert_int_equal(as->bytes, REASSEMBLIES_PER_LINK_MAX * 1500);
 	scene_ping_node(&s, &d, ID_OF(s.peer[0]));
 	(void)scene_answer(&s, &d, 0);
 	scene_run(&s, 16);
-	assert_int_equal(s.peer[0]->node->reassemblies.bytes, 0);
+	assert_int_equal(as->bytes, 0);
 	big_ping(&s, ID_OF(s.peer[0]), &d, &p);
 	send_part(&s, &p, 0, 1000);
 	send_part(&s, &p, 1000, p.payload.len);
 	assert_true(answered(&s, &d));
+	/* A link that ends takes along what it began. */
+	flood(&s, s.link, 3, 1500);
+	assert_int_equal(as->n, 3);
+	rogue_close(s.rogue, s.link);
+	scene_run(&s, 1);
+	assert_int_equal(as->n, 0);
+	assert_int_equal(as->bytes, 0);
 	scene_close(&s);
+}
+
+/* 6940-6.7-R5: floods through many links, of many sets or of large ones: what
+ * one more link has begun is not what makes room. */
+static void test_floods(void **state)
+{
+	static const struct {
+		uint32_t len;
+		bool bytes; /* what runs out */
+	} cases[] = { { 600, false }, { 59000, true } };
+	enum { LINKS = 12 };
+	const struct reassemblies *as;
+	struct scene s;
+	struct draft d;
+	struct packet p;
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(cases); i++) {
+		scene_open(&s, 1);
+		as = &s.peer[0]->node->reassemblies;
+		big_ping(&s, ID_OF(s.peer[0]), &d, &p);
+		send_part(&s, &p, 0, 1000);
+		scene_run(&s, 0.1);
+		for (int k = 0; k < LINKS; k++) {
+			uint32_t link = rogue_connect(s.rogue, s.peer[0]);
+
+			assert_int_not_equal(link, 0);
+			flood(&s, link, REASSEMBLIES_PER_LINK_MAX + 5,
+			      cases[i].len);
+		}
+		if (cases[i].bytes)
+			assert_in_range(as->bytes, REASSEMBLY_BYTES_MAX - 60000,
+					REASSEMBLY_BYTES_MAX);
+		else
+			assert_int_equal(as->n, REASSEMBLIES_MAX);
+		send_part(&s, &p, 1000, p.payload.len);
+		assert_true(answered(&s, &d));
+		scene_close(&s);
+	}
 }
 
 /* 6940-6.7-R5: an offset far out costs no memory. */
@@ -442,6 +516,36 @@ static void test_cut_again(void **state)
 	scene_close(&s);
 }
 
+/* Over datagram links that lose records: 50,000 bytes in fragments, each sent
+ * until it has come. */
+static void test_datagrams(void **state)
+{
+	static uint8_t large[50000];
+	const struct ping_req ping = { slice_of(large, sizeof(large)) };
+	struct destination to;
+	struct command c = { .type = CMD_REQUEST,
+			     .message_code = MSG_PING_REQ,
+			     .destination = { &to, 1 } };
+	struct buf b = BUF_INIT(1 << 20);
+	struct scene s;
+
+	(void)state;
+	scene_make_links(&s, 2, LINK_PROTOCOL_DTLS);
+	s.w->net.opt.record_loss_permille = 50;
+	s.w->net.opt.record_twice_permille = 20;
+	scene_start(&s);
+	to = destination_node(ID_OF(s.peer[0]));
+	assert_ok(ping_req_encode(&ping, &b, &s.w->env));
+	c.body = buf_slice(&b);
+	assert_ok(host_do(s.peer[1], &c)->result.err);
+	/* Once was enough. */
+	assert_false(scene_traced(s.peer[0], "again"));
+	scene_run(&s, 20);
+	assert_int_equal(s.peer[0]->node->reassemblies.n, 0);
+	buf_clear(&b);
+	scene_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -450,11 +554,13 @@ int main(void)
 		cmocka_unit_test(test_disagreement),
 		cmocka_unit_test(test_timeout),
 		cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_floods),
 		cmocka_unit_test(test_far_offset),
 		cmocka_unit_test(test_high_bit),
 		cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_cut_again),
+		cmocka_unit_test(test_datagrams),
 	};
 
 	for (size_t i = 0; i < sizeof(padding); i++)
