@@ -9,6 +9,12 @@
 
 #define ID_OF(host) (&(host)->signer.node_id)
 
+enum {
+	TLS = OVERLAY_LINK_TLS_TCP_FH_NO_ICE,
+	DTLS = OVERLAY_LINK_DTLS_UDP_SR_NO_ICE,
+	BOTH = LINK_PROTOCOL_TLS | LINK_PROTOCOL_DTLS
+};
+
 /* A candidate for an Attach, and an Attach of some. */
 static struct ice_candidate candidate(const struct host *at, uint8_t link,
 				      uint32_t priority)
@@ -95,24 +101,23 @@ static void test_answer(void **state)
  * refused, with words. */
 static void test_refused(void **state)
 {
-	enum {
-		NO_ICE = OVERLAY_LINK_TLS_TCP_FH_NO_ICE,
-		ICE = OVERLAY_LINK_DTLS_UDP_SR,
-		DTLS = OVERLAY_LINK_DTLS_UDP_SR_NO_ICE
-	};
+	enum { ICE = OVERLAY_LINK_DTLS_UDP_SR };
 	static const struct {
 		const char *name, *role;
 		uint32_t n;
 		uint8_t links[2];
 	} cases[] = {
-		{ "active", "active", 1, { NO_ICE } },
-		{ "actpass", "actpass", 1, { NO_ICE } },
-		{ "no role", "", 1, { NO_ICE } },
-		{ "mixed", "passive", 2, { NO_ICE, ICE } },
-		{ "mixed, the other way", "passive", 2, { ICE, NO_ICE } },
+		{ "active", "active", 1, { TLS } },
+		{ "actpass", "actpass", 1, { TLS } },
+		{ "no role", "", 1, { TLS } },
+		{ "mixed", "passive", 2, { TLS, ICE } },
+		{ "mixed, the other way", "passive", 2, { ICE, TLS } },
 		{ "ICE", "passive", 1, { ICE } },
 		{ "unknown", "passive", 1, { 77 } },
-		{ "DTLS, which this build lacks", "passive", 1, { DTLS } },
+		{ "DTLS, which the document does not permit",
+		  "passive",
+		  1,
+		  { DTLS } },
 		{ "no candidates", "passive", 0, { 0 } },
 	};
 	struct ice_candidate v[2];
@@ -138,6 +143,157 @@ static void test_refused(void **state)
 	scene_run(&s, 20);
 	assert_int_equal(rogue_link_to(s.rogue, s.peer[0]), s.link);
 	scene_close(&s);
+}
+
+/* ---- links of two kinds ---- */
+
+/* Where a host accepts links; `second` 0: of one kind only. */
+static void listen_on(struct host *h, uint8_t first, uint8_t second)
+{
+	h->listen[0] = (struct link_address){ h->address, first };
+	h->listen[1] = (struct link_address){ h->address, second };
+	h->n_listen = second == 0 ? 1 : 2;
+}
+
+/* 6940-6.6-D1: of candidates of both kinds the one of the higher priority is
+ * connected to, and TLS of two that are equal. */
+static void test_kinds_of_links(void **state)
+{
+	static const struct {
+		uint8_t links[2];
+		uint32_t priority[2];
+		bool datagram;
+	} cases[] = {
+		{ { TLS, DTLS }, { 2, 1 }, false },
+		{ { TLS, DTLS }, { 1, 2 }, true },
+		{ { DTLS, TLS }, { 1, 1 }, false },
+		{ { DTLS, DTLS }, { 1, 1 }, true },
+	};
+	struct ice_candidate v[2];
+	struct scene s;
+	struct draft d;
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(cases); i++) {
+		scene_make_links(&s, 1, BOTH);
+		listen_on(s.peer[0], TLS, DTLS);
+		listen_on(s.rogue->host, DTLS, TLS);
+		scene_start(&s);
+		for (int k = 0; k < 2; k++)
+			v[k] = candidate(s.rogue->host, cases[i].links[k],
+					 cases[i].priority[k]);
+		attach_with(&s, &d, "passive", v, 2);
+		(void)scene_answer(&s, &d, 0);
+		assert_true(world_run_until(s.w, linked, &s, 5 * SECOND_US));
+		assert_int_equal(s.peer[0]->node->links.last->datagram,
+				 cases[i].datagram);
+		scene_close(&s);
+	}
+}
+
+/* A kind of link that the document or the driver does not know is neither
+ * offered nor connected to, and the other one is. */
+static void test_unknown_kind_of_links(void **state)
+{
+	static const struct {
+		uint8_t document, driver; /* LINK_PROTOCOL_* */
+		uint8_t good, bad;
+	} cases[] = {
+		{ LINK_PROTOCOL_TLS, 0, TLS, DTLS },
+		{ LINK_PROTOCOL_DTLS, 0, DTLS, TLS },
+		{ BOTH, LINK_PROTOCOL_TLS, TLS, DTLS },
+		{ BOTH, LINK_PROTOCOL_DTLS, DTLS, TLS },
+	};
+	struct attach_req_ans ans;
+	struct ice_candidate v[2];
+	const struct heard *h;
+	struct scene s;
+	struct draft d;
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(cases); i++) {
+		scene_make_links(&s, 1, cases[i].document);
+		listen_on(s.peer[0], TLS, DTLS);
+		listen_on(s.rogue->host, TLS, DTLS);
+		s.peer[0]->cfg.link_protocols = cases[i].driver;
+		scene_start(&s);
+		v[0] = candidate(s.rogue->host, cases[i].bad, 2);
+		v[1] = candidate(s.rogue->host, cases[i].good, 1);
+		attach_with(&s, &d, "passive", v, 1);
+		(void)scene_answer(&s, &d, ERROR_INVALID_MESSAGE);
+		attach_with(&s, &d, "passive", v, 2);
+		h = scene_answer(&s, &d, 0);
+		heard_body(s.rogue, h, &wire_type_attach_req_ans, &ans);
+		assert_int_equal(ans.candidates.n, 1);
+		assert_int_equal(ans.candidates.v[0].overlay_link,
+				 cases[i].good);
+		assert_true(world_run_until(s.w, linked, &s, 5 * SECOND_US));
+		assert_int_equal(s.peer[0]->node->links.last->datagram,
+				 cases[i].good == DTLS);
+		scene_close(&s);
+	}
+}
+
+/* An offer has a candidate for each address and kind, the first the best. */
+static void test_offer_of_both(void **state)
+{
+	struct attach_req_ans req;
+	struct ice_candidate v;
+	struct scene s;
+	struct draft d;
+
+	(void)state;
+	scene_make_links(&s, 1, BOTH);
+	listen_on(s.peer[0], DTLS, TLS);
+	scene_start(&s);
+	v = candidate(s.rogue->host, s.rogue->host->listen[0].overlay_link, 1);
+	attach_with(&s, &d, "passive", &v, 1);
+	heard_body(s.rogue, scene_answer(&s, &d, 0), &wire_type_attach_req_ans,
+		   &req);
+	assert_int_equal(req.candidates.n, 2);
+	assert_int_equal(req.candidates.v[0].overlay_link, DTLS);
+	assert_int_equal(req.candidates.v[1].overlay_link, TLS);
+	assert_true(req.candidates.v[0].priority >
+		    req.candidates.v[1].priority);
+	for (int i = 0; i < 2; i++)
+		assert_memory_equal(req.candidates.v[i].addr_port.addr,
+				    s.peer[0]->address.addr, 4);
+	scene_close(&s);
+}
+
+/* A bootstrap node's address is tried by TLS, then by DTLS, as the document
+ * permits. */
+static void test_entry_by_both(void **state)
+{
+	static const struct {
+		uint8_t document, kind;
+		const char *first;
+		bool second;
+	} cases[] = {
+		{ BOTH, TLS, "connect 1", false },
+		{ BOTH, DTLS, "connect 1", true },
+		{ LINK_PROTOCOL_DTLS, DTLS, "connect 1", false },
+	};
+	struct scene s;
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(cases); i++) {
+		scene_make_links(&s, 1, cases[i].document);
+		listen_on(s.peer[0], cases[i].kind, 0);
+		listen_on(s.rogue->host, DTLS, 0);
+		scene_start(&s);
+		s.peer[1] = world_host(s.w, "client", NULL);
+		s.peer[1]->tracing = true;
+		host_start(s.peer[1], ROLE_CLIENT, false);
+		scene_run(&s, 5);
+		assert_true(host_ready(s.peer[1]));
+		assert_true(scene_traced(s.peer[1], cases[i].first));
+		assert_true(scene_traced(s.peer[1], "connect 2") ==
+			    cases[i].second);
+		assert_int_equal(s.peer[1]->node->links.last->datagram,
+				 cases[i].kind == DTLS);
+		scene_close(&s);
+	}
 }
 
 /* 6940-6.5.1.5-R1: an overlay that is not without ICE. */
@@ -528,6 +684,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answer),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_kinds_of_links),
+		cmocka_unit_test(test_unknown_kind_of_links),
+		cmocka_unit_test(test_offer_of_both),
+		cmocka_unit_test(test_entry_by_both),
 		cmocka_unit_test(test_overlay_with_ice),
 		cmocka_unit_test(test_candidates_in_turn),
 		cmocka_unit_test(test_another_member_there),
