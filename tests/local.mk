@@ -57,6 +57,8 @@ unit_tests = \
 	tests/unit/test_request \
 	tests/unit/test_ring \
 	tests/unit/test_route \
+	tests/unit/test_sr \
+	tests/unit/test_sr_rate \
 	tests/unit/test_storage \
 	tests/unit/test_storage_memory \
 	tests/unit/test_storage_sqlite \
@@ -108,6 +110,12 @@ tests_unit_test_update_SOURCES = tests/unit/test_update.c $(scene)
 tests_unit_test_update_LDADD = $(sim_ldadd)
 tests_unit_test_link_SOURCES = tests/unit/test_link.c $(scene)
 tests_unit_test_link_LDADD = $(sim_ldadd)
+tests_unit_test_sr_SOURCES = tests/unit/test_sr.c \
+	tests/unit/line.c tests/unit/line.h
+tests_unit_test_sr_LDADD = $(sim_ldadd)
+tests_unit_test_sr_rate_SOURCES = tests/unit/test_sr_rate.c \
+	tests/unit/line.c tests/unit/line.h
+tests_unit_test_sr_rate_LDADD = $(sim_ldadd)
 tests_unit_test_route_SOURCES = tests/unit/test_route.c $(scene)
 tests_unit_test_replica_LDADD = $(sim_ldadd)
 tests_unit_test_ring_LDADD = $(sim_ldadd)
