@@ -67,6 +67,8 @@ libp2psip_a_SOURCES += \
 	common/crypto/csr.c \
 	common/crypto/csr.h \
 	common/crypto/handle.h \
+	common/crypto/hexhash.c \
+	common/crypto/hexhash.h \
 	common/crypto/issue.c \
 	common/crypto/issue.h \
 	common/crypto/key.c \
@@ -275,6 +277,26 @@ libp2psip_a_SOURCES += \
 	common/net/tls_private.h \
 	common/net/transport.c \
 	common/net/transport.h
+
+# sip: the front for ordinary phones
+libp2psip_a_SOURCES += \
+	common/sip/binding.c \
+	common/sip/binding.h \
+	common/sip/digest.c \
+	common/sip/digest.h \
+	common/sip/flow.h \
+	common/sip/registrar.c \
+	common/sip/registrar.h \
+	common/sip/sipfield.c \
+	common/sip/sipfield.h \
+	common/sip/sipmsg.c \
+	common/sip/sipmsg.h \
+	common/sip/sipreply.c \
+	common/sip/sipreply.h \
+	common/sip/stunping.c \
+	common/sip/stunping.h \
+	common/sip/transaction.c \
+	common/sip/transaction.h
 
 # cli: what the tools share
 libp2psip_a_SOURCES += \

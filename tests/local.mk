@@ -57,6 +57,12 @@ unit_tests = \
 	tests/unit/test_request \
 	tests/unit/test_ring \
 	tests/unit/test_route \
+	tests/unit/test_sip_binding \
+	tests/unit/test_sip_digest \
+	tests/unit/test_sip_field \
+	tests/unit/test_sip_msg \
+	tests/unit/test_sip_registrar \
+	tests/unit/test_sip_transaction \
 	tests/unit/test_sr \
 	tests/unit/test_sr_rate \
 	tests/unit/test_storage \
@@ -74,7 +80,8 @@ unit_tests = \
 	tests/unit/test_wire_vectors
 # Tests of the core share a stage: peers and a rogue.
 scene = tests/unit/scene.c tests/unit/scene.h
-EXTRA_DIST += tests/unit/pki.h tests/unit/unit.h tests/vectors
+EXTRA_DIST += tests/unit/pki.h tests/unit/sip_text.h tests/unit/unit.h \
+	tests/vectors
 tests_unit_test_storage_SOURCES = tests/unit/test_storage.c \
 	tests/unit/engines.c tests/unit/engines.h
 tests_unit_test_access_LDADD = $(sim_ldadd)
@@ -162,6 +169,7 @@ tests_check_vectors_SOURCES = \
 fuzz_targets = \
 	tests/fuzz/conf \
 	tests/fuzz/node \
+	tests/fuzz/sip \
 	tests/fuzz/wire
 if FUZZING
 fuzz_main =
@@ -175,6 +183,8 @@ tests_fuzz_conf_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_node_SOURCES = tests/fuzz/node.c $(fuzz_main)
 tests_fuzz_node_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_node_LDADD = $(sim_ldadd)
+tests_fuzz_sip_SOURCES = tests/fuzz/sip.c $(fuzz_main)
+tests_fuzz_sip_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_wire_SOURCES = tests/fuzz/wire.c tests/unit/vector.c \
 	tests/unit/vector.h $(fuzz_main)
 tests_fuzz_wire_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)

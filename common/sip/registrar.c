@@ -1,0 +1,584 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Owns: the users whom this peer hosts, their bindings, and that the overlay
+ * has a route for as long as there are any: RFC 3261 s10.3, RFC 7904 s3.  Does
+ * not own: messages in and out (front.c), the Store itself (hosted.c).
+ */
+#include "sip/registrar.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/table.h"
+
+/* What the overlay has when a Store failed: perhaps this, perhaps that. */
+#define UNKNOWN UINT64_MAX
+
+/* Times are told to the overlay in whole seconds. */
+#define SLACK_US UINT64_C(1500000)
+
+/* A change that waits for those before it. */
+struct pending {
+	struct pending *next;
+	bool internal; /* nobody waits for an answer */
+	uint64_t token;
+	struct binding_change change;
+	struct buf fields; /* of the answer */
+};
+
+struct registrar_user {
+	struct timer timer;
+	UT_hash_handle hh;
+	void *ctx;
+	struct registrar_secret secret;
+	struct digest_memory memory;
+	struct bindings bindings; /* as the overlay knows */
+	struct bindings next;     /* when the Store under way succeeds */
+	struct pending *queue, *last;
+	size_t n_queued;
+	bool storing;             /* for queue, the first */
+	uint64_t stored_until_us; /* 0: nothing is in the overlay */
+	uint64_t asked_until_us;  /* of the Store under way */
+	uint64_t retry_us;        /* not before that */
+	size_t local_len;         /* of the AOR's part before '@' */
+	char aor[];
+};
+
+struct registrar {
+	struct registrar_config cfg;
+	struct digest_server digest;
+	struct registrar_user *users;
+	struct heap timers;
+	size_t n_busy; /* users with a queue */
+	bool leaving;
+};
+
+enum err registrar_new(struct registrar **out,
+		       const struct registrar_config *cfg)
+{
+	struct registrar *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return ERR_NOMEM;
+	r->cfg = *cfg;
+	r->digest.realm = cfg->realm;
+	r->digest.offer = cfg->offer;
+	r->digest.nonce_life_us = UINT64_C(1000000) * REGISTRAR_NONCE_LIFE_S;
+	memcpy(r->digest.secret, cfg->secret, DIGEST_SECRET_LEN);
+	*out = r;
+	return OK;
+}
+
+static void pending_free(struct pending *p)
+{
+	binding_change_clear(&p->change);
+	buf_clear(&p->fields);
+	free(p);
+}
+
+void registrar_free(struct registrar *r)
+{
+	struct registrar_user *u, *tmp;
+	struct pending *p;
+
+	if (r == NULL)
+		return;
+	heap_clear(&r->timers); /* which are in the users */
+	HASH_ITER (hh, r->users, u, tmp) {
+		HASH_DEL(r->users, u);
+		while ((p = u->queue) != NULL) {
+			u->queue = p->next;
+			pending_free(p);
+		}
+		bindings_clear(&u->bindings);
+		bindings_clear(&u->next);
+		explicit_bzero(&u->secret, sizeof(u->secret));
+		free(u);
+	}
+	explicit_bzero(r, sizeof(*r));
+	free(r);
+}
+
+/* ---- users ---- */
+
+enum err registrar_add(struct registrar *r, const char *aor,
+		       const struct registrar_secret *secret, void *ctx,
+		       struct registrar_user **out)
+{
+	struct buf key = BUF_INIT(SIPMSG_HEAD_MAX);
+	const char *at = strrchr(aor, '@');
+	struct registrar_user *u = NULL;
+	size_t local_len;
+	enum err e;
+
+	if (at == NULL || at == aor || at[1] == '\0')
+		return ERR_DATA;
+	local_len = (size_t)(at - aor);
+	/* The domain in lower case, as that of a request's will be. */
+	if ((e = buf_append(&key, aor, local_len + 1)) != OK ||
+	    (e = sipfield_lower(&key, slice_str(at + 1))) != OK)
+		goto out;
+	HASH_FIND(hh, r->users, key.p, key.len, u);
+	if (u != NULL) {
+		e = ERR_BUSY;
+		goto out;
+	}
+	e = ERR_NOMEM;
+	if ((u = calloc(1, sizeof(*u) + key.len + 1)) == NULL)
+		goto out;
+	memcpy(u->aor, key.p, key.len);
+	u->local_len = local_len;
+	u->secret = *secret;
+	u->ctx = ctx;
+	HASH_ADD_KEYPTR(hh, r->users, u->aor, key.len, u);
+	if (u->hh.tbl == NULL) {
+		free(u);
+		goto out;
+	}
+	*out = u;
+	e = OK;
+out:
+	buf_clear(&key);
+	return e;
+}
+
+void *registrar_user_ctx(const struct registrar_user *u)
+{
+	return u->ctx;
+}
+
+const char *registrar_user_aor(const struct registrar_user *u)
+{
+	return u->aor;
+}
+
+const struct bindings *registrar_bindings(const struct registrar_user *u)
+{
+	return &u->bindings;
+}
+
+struct registrar_user *registrar_find(const struct registrar *r,
+				      const struct sipfield_uri *uri)
+{
+	struct buf key = BUF_INIT(SIPMSG_HEAD_MAX);
+	struct registrar_user *u = NULL;
+
+	/* Without memory as if there were none. */
+	if (uri->sip && sipfield_aor(&key, uri) == OK)
+		HASH_FIND(hh, r->users, key.p, key.len, u);
+	buf_clear(&key);
+	return u;
+}
+
+/* ---- judging a REGISTER ---- */
+
+static enum err challenge(struct registrar *r, bool stale, uint64_t now_us,
+			  struct registrar_verdict *v)
+{
+	v->status = 401;
+	return digest_challenge(&r->digest, "WWW-Authenticate", stale, now_us,
+				&v->fields);
+}
+
+/* Credentials name a user by the local part, or by the whole address. */
+static const struct digest_ha1 *secret_for(const struct registrar_user *u,
+					   struct slice name)
+{
+	if (slice_eq(name, slice_of(u->aor, u->local_len)))
+		return &u->secret.local;
+	return slice_eq(name, slice_str(u->aor)) ? &u->secret.whole : NULL;
+}
+
+/* Who asks must be who is registered, s10.3 steps 3 and 4: only the owner of a
+ * certificate can register, RFC 7904 appendix A. */
+static enum err authenticate(struct registrar *r, const struct sipmsg *m,
+			     uint64_t now_us, struct registrar_verdict *v)
+{
+	struct arena a = ARENA_INIT(SIPMSG_MAX);
+	const struct digest_ha1 *ha1 = NULL;
+	struct digest_credentials c;
+	enum digest_verdict d;
+	enum err e;
+
+	e = digest_credentials(&c, &r->digest, m, "Authorization", &a);
+	if (e == ERR_NOT_FOUND) {
+		e = challenge(r, false, now_us, v);
+	} else if (e == ERR_MALFORMED) {
+		v->status = 400;
+		e = OK;
+	} else if (e == OK && v->user == NULL) {
+		v->status = 404;
+	} else if (e == OK && (ha1 = secret_for(v->user, c.username)) == NULL) {
+		v->status = 403;
+	} else if (e == OK) {
+		e = digest_judge(&r->digest, &c, m, ha1, &v->user->memory,
+				 now_us, &d);
+		if (e == OK && d != DIGEST_GOOD)
+			e = challenge(r, d == DIGEST_STALE, now_us, v);
+		if (e == OK && d == DIGEST_BAD)
+			log_line(r->cfg.log, LOG_WARN,
+				 "sip: wrong password for %s", v->user->aor);
+	}
+	arena_free(&a);
+	return e;
+}
+
+/* Extensions that must be understood, s8.2.2.3. */
+static enum err check_require(const struct sipmsg *m,
+			      struct registrar_verdict *v)
+{
+	const struct sipmsg_field *f;
+	struct slice rest, item;
+	size_t at = 0;
+	enum err e = OK;
+
+	while (e == OK && (f = sipmsg_next(m, "Require", &at)) != NULL) {
+		rest = f->value;
+		while (e == OK && sipmsg_item(&rest, &item)) {
+			if (sipmsg_is_nocase(item, "path") ||
+			    sipmsg_is_nocase(item, "outbound"))
+				continue;
+			v->status = 420;
+			if ((e = buf_append_slice(
+				     &v->fields, SLICE_LIT("Unsupported: "))) ==
+				    OK &&
+			    (e = buf_append_slice(&v->fields, item)) == OK)
+				e = buf_append_slice(&v->fields,
+						     SLICE_LIT("\r\n"));
+		}
+	}
+	return e;
+}
+
+/* Path goes back to the phone, RFC 3327 s5.3; and it hears that flows count,
+ * RFC 5626 s6. */
+static enum err answer_fields(const struct sipmsg *m,
+			      const struct binding_change *c, struct buf *out)
+{
+	const struct sipmsg_field *f;
+	size_t at = 0, i = 0;
+	enum err e = OK;
+
+	while (i < c->n && c->v[i]->reg_id == 0)
+		i++;
+	if (i < c->n)
+		e = buf_append_slice(out, SLICE_LIT("Require: outbound\r\n"));
+	while (e == OK && (f = sipmsg_next(m, "Path", &at)) != NULL)
+		if ((e = buf_append_slice(out, SLICE_LIT("Path: "))) == OK &&
+		    (e = buf_append_slice(out, f->value)) == OK)
+			e = buf_append_slice(out, SLICE_LIT("\r\n"));
+	return e;
+}
+
+enum err registrar_judge(struct registrar *r, const struct sipmsg *m,
+			 const struct flow *flow, uint64_t now_us,
+			 struct registrar_verdict *v)
+{
+	struct sipfield_addr to;
+	struct sipfield_uri uri;
+	unsigned status = 0;
+	enum err e;
+
+	*v = (struct registrar_verdict){ .fields = BUF_INIT(SIPMSG_MAX) };
+	if ((e = sipfield_addr(&to, sipmsg_only(m, "To", NULL)->value)) != OK ||
+	    (e = sipfield_uri(&uri, to.uri)) != OK || !uri.sip) {
+		v->status = 400;
+		return OK;
+	}
+	v->user = registrar_find(r, &uri);
+	if ((e = check_require(m, v)) != OK || v->status != 0 ||
+	    (e = authenticate(r, m, now_us, v)) != OK || v->status != 0)
+		goto out;
+	e = binding_change_read(&v->change, m, flow, &r->cfg.bounds, &status);
+	v->status = status;
+	if (e == OK && status == 423)
+		e = buf_printf(&v->fields, "Min-Expires: %u\r\n",
+			       (unsigned)r->cfg.bounds.least_s);
+	else if (e == OK && status == 0)
+		e = answer_fields(m, &v->change, &v->fields);
+out:
+	if (e != OK)
+		registrar_verdict_clear(v);
+	return e;
+}
+
+void registrar_verdict_clear(struct registrar_verdict *v)
+{
+	binding_change_clear(&v->change);
+	buf_clear(&v->fields);
+}
+
+/* ---- what the overlay is to have ---- */
+
+/* Until when the overlay should have a route for these. */
+static uint64_t wanted_until(const struct registrar *r,
+			     const struct bindings *b)
+{
+	return r->leaving ? 0 : bindings_last_end(b);
+}
+
+/* Up to one more second is right. */
+static bool overlay_has(const struct registrar_user *u, uint64_t until_us,
+			uint64_t now_us)
+{
+	if (until_us == 0)
+		return u->stored_until_us <= now_us;
+	return u->stored_until_us != UNKNOWN &&
+	       u->stored_until_us >= until_us &&
+	       u->stored_until_us - until_us < SLACK_US;
+}
+
+/* The next time at which something is due for this user. */
+static void arm(struct registrar *r, struct registrar_user *u, uint64_t now_us)
+{
+	uint64_t at_us = bindings_first_end(&u->bindings);
+	uint64_t until_us = wanted_until(r, &u->bindings);
+
+	if (u->queue == NULL && !overlay_has(u, until_us, now_us + SLACK_US) &&
+	    u->retry_us < at_us)
+		at_us = u->retry_us;
+	heap_cancel(&r->timers, &u->timer);
+	/* Without memory nothing is lost but promptness: the next REGISTER
+	 * sets it. */
+	if (at_us != NEVER && heap_set(&r->timers, &u->timer, at_us) != OK)
+		log_line(r->cfg.log, LOG_WARN, "sip: no memory for a timer");
+}
+
+static void answer_ok(struct registrar *r, struct registrar_user *u,
+		      struct pending *p, uint64_t now_us)
+{
+	/* Without memory for the rest, that it is bound is still true. */
+	if (bindings_format(&u->bindings, now_us, &p->fields) != OK)
+		buf_clear(&p->fields);
+	r->cfg.answer(r->cfg.ctx, p->token, 200, buf_slice(&p->fields));
+}
+
+/* The first of the queue has ended. */
+static void finish(struct registrar *r, struct registrar_user *u,
+		   unsigned status, uint64_t now_us)
+{
+	struct pending *p = u->queue;
+	struct buf fields = BUF_INIT(64);
+
+	u->queue = p->next;
+	u->n_queued--;
+	if (u->queue == NULL) {
+		u->last = NULL;
+		r->n_busy--;
+	}
+	if (status == 503 &&
+	    buf_printf(&fields, "Retry-After: %d\r\n", REGISTRAR_RETRY_S) != OK)
+		buf_clear(&fields); /* only the hint is missing */
+	if (!p->internal && status == 200)
+		answer_ok(r, u, p, now_us);
+	else if (!p->internal)
+		r->cfg.answer(r->cfg.ctx, p->token, status, buf_slice(&fields));
+	buf_clear(&fields);
+	pending_free(p);
+}
+
+static void commit(struct registrar *r, struct registrar_user *u,
+		   uint64_t now_us)
+{
+	struct bindings old = u->bindings;
+
+	u->bindings = u->next;
+	u->next.n = 0;
+	if ((old.n == 0) != (u->bindings.n == 0))
+		log_line(r->cfg.log, LOG_INFO, "sip: %s is %s", u->aor,
+			 u->bindings.n == 0 ? "not registered any more"
+					    : "registered");
+	bindings_clear(&old);
+	finish(r, u, 200, now_us);
+}
+
+/* The overlay did not take it: nothing is bound by it, s10.3 step 7.  What was
+ * to go without being asked, as its flow is gone, goes. */
+static void give_up(struct registrar *r, struct registrar_user *u, enum err err,
+		    uint64_t now_us)
+{
+	log_line(r->cfg.log, LOG_WARN, "sip: the overlay has not stored %s: %s",
+		 u->aor, err_text(err));
+	u->stored_until_us = UNKNOWN;
+	u->retry_us = now_us + UINT64_C(1000000) * REGISTRAR_RETRY_S;
+	bindings_clear(&u->next);
+	finish(r, u, err == ERR_FORBIDDEN ? 403 : 503, now_us);
+}
+
+/* Begins the first change of the queue; true when it has ended at once. */
+static bool begin(struct registrar *r, struct registrar_user *u,
+		  uint64_t now_us)
+{
+	struct pending *p = u->queue;
+	uint64_t until_us, lifetime_s = 0;
+	enum err e;
+
+	(void)bindings_drop(&u->bindings, now_us, 0); /* any or none */
+	if (!p->internal && p->change.n == 0 && !p->change.all) {
+		finish(r, u, 200, now_us); /* a query */
+		return true;
+	}
+	e = bindings_apply(&u->bindings, &p->change, now_us, &u->next);
+	if (e != OK) {
+		/* s10.3 step 7; the limit is ours. */
+		finish(r, u, e == ERR_FULL ? 403 : 500, now_us);
+		return true;
+	}
+	until_us = wanted_until(r, &u->next);
+	if (overlay_has(u, until_us, now_us)) {
+		commit(r, u, now_us);
+		return true;
+	}
+	if (until_us > now_us)
+		lifetime_s = (until_us - now_us + 999999) / 1000000;
+	u->asked_until_us = lifetime_s == 0 ? 0 : now_us + lifetime_s * 1000000;
+	u->storing = true;
+	e = r->cfg.store(r->cfg.ctx, u, (uint32_t)lifetime_s);
+	if (e == OK)
+		return false;
+	u->storing = false;
+	give_up(r, u, e, now_us);
+	return true;
+}
+
+static void run(struct registrar *r, struct registrar_user *u, uint64_t now_us)
+{
+	while (u->queue != NULL && !u->storing)
+		if (!begin(r, u, now_us))
+			break;
+	arm(r, u, now_us);
+}
+
+void registrar_stored(struct registrar *r, struct registrar_user *u,
+		      enum err err, uint64_t now_us)
+{
+	u->storing = false;
+	if (err == OK) {
+		u->stored_until_us = u->asked_until_us;
+		commit(r, u, now_us);
+	} else {
+		give_up(r, u, err, now_us);
+	}
+	run(r, u, now_us);
+}
+
+static void enqueue(struct registrar *r, struct registrar_user *u,
+		    struct pending *p)
+{
+	if (u->queue == NULL) {
+		u->queue = p;
+		r->n_busy++;
+	} else {
+		u->last->next = p;
+	}
+	u->last = p;
+	u->n_queued++;
+}
+
+void registrar_submit(struct registrar *r, struct registrar_verdict *v,
+		      uint64_t token, uint64_t now_us)
+{
+	struct registrar_user *u = v->user;
+	struct pending *p = NULL;
+
+	if (!r->leaving && u->n_queued < REGISTRAR_QUEUE_MAX)
+		p = calloc(1, sizeof(*p));
+	if (p == NULL) {
+		registrar_verdict_clear(v);
+		r->cfg.answer(r->cfg.ctx, token, 503,
+			      SLICE_LIT("Retry-After: 30\r\n"));
+		return;
+	}
+	p->token = token;
+	p->change = v->change;
+	p->fields = v->fields;
+	v->change = (struct binding_change){ 0 };
+	v->fields = (struct buf){ 0 };
+	enqueue(r, u, p);
+	run(r, u, now_us);
+}
+
+/* ---- what happens without being asked ---- */
+
+/* A change that changes nothing brings the overlay up to date. */
+static void sync(struct registrar *r, struct registrar_user *u, uint64_t now_us)
+{
+	struct pending *p;
+
+	if (u->queue == NULL) {
+		if ((p = calloc(1, sizeof(*p))) != NULL) {
+			p->internal = true;
+			enqueue(r, u, p);
+		} else {
+			u->retry_us = now_us +
+				      UINT64_C(1000000) * REGISTRAR_RETRY_S;
+		}
+	}
+	run(r, u, now_us);
+}
+
+/* What waits to be bound through a connection is not to be any more. */
+static void unbind(struct registrar_user *u, uint32_t conn)
+{
+	for (struct pending *p = u->queue; p != NULL; p = p->next)
+		for (size_t i = 0; i < p->change.n; i++)
+			if (p->change.v[i]->flow.conn == conn)
+				p->change.expires_s[i] = 0;
+}
+
+void registrar_flow_gone(struct registrar *r, uint32_t conn, uint64_t now_us)
+{
+	struct registrar_user *u, *tmp;
+
+	HASH_ITER (hh, r->users, u, tmp) {
+		unbind(u, conn);
+		(void)bindings_drop(&u->next, now_us, conn); /* any or none */
+		if (!bindings_drop(&u->bindings, now_us, conn))
+			continue;
+		if (u->bindings.n == 0)
+			log_line(r->cfg.log, LOG_INFO,
+				 "sip: %s is not registered any more", u->aor);
+		sync(r, u, now_us);
+	}
+}
+
+void registrar_withdraw(struct registrar *r, uint64_t now_us)
+{
+	struct registrar_user *u, *tmp;
+
+	r->leaving = true;
+	HASH_ITER (hh, r->users, u, tmp)
+		if (u->stored_until_us > now_us)
+			sync(r, u, now_us);
+}
+
+bool registrar_idle(const struct registrar *r)
+{
+	return r->n_busy == 0;
+}
+
+uint64_t registrar_deadline(const struct registrar *r)
+{
+	return heap_next(&r->timers);
+}
+
+void registrar_expire(struct registrar *r, uint64_t now_us)
+{
+	struct registrar_user *u;
+	struct timer *t;
+
+	while ((t = heap_pop(&r->timers, now_us)) != NULL) {
+		u = container_of(t, struct registrar_user, timer);
+		if (bindings_drop(&u->bindings, now_us, 0) &&
+		    u->bindings.n == 0)
+			log_line(r->cfg.log, LOG_INFO,
+				 "sip: the registration of %s has ended",
+				 u->aor);
+		if (u->retry_us <= now_us &&
+		    !overlay_has(u, wanted_until(r, &u->bindings),
+				 now_us + SLACK_US))
+			sync(r, u, now_us);
+		else
+			arm(r, u, now_us);
+	}
+}

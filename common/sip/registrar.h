@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SIP_REGISTRAR_H
+#define SIP_REGISTRAR_H
+
+#include "base/heap.h"
+#include "base/log.h"
+#include "sip/binding.h"
+#include "sip/digest.h"
+
+/*
+ * The registrar, RFC 3261 s10.3, of the users whom this peer hosts: who may
+ * bind what, and that nothing is bound here that the overlay does not have.
+ * Pure: no socket, no clock; what is to be stored and answered goes through two
+ * calls back.  Changes of one user are done one after the other.
+ */
+
+enum {
+	REGISTRAR_QUEUE_MAX = 32, /* changes of one user that wait */
+	REGISTRAR_RETRY_S = 30,   /* to set the overlay right; Retry-After */
+	REGISTRAR_NONCE_LIFE_S = 300
+};
+
+struct registrar;
+struct registrar_user;
+
+/* Of a user who is named by the local part of the address, or by the whole. */
+struct registrar_secret {
+	struct digest_ha1 local, whole;
+};
+
+/* All that is pointed to is borrowed until registrar_free(). */
+struct registrar_config {
+	const char *realm;
+	uint8_t secret[DIGEST_SECRET_LEN]; /* of nonces, not of users */
+	struct digest_offer offer;
+	struct binding_bounds bounds;
+	const struct log_sink *log; /* may be NULL */
+	/* Begins to store a route for that many seconds, or with 0 to remove
+	 * it: registrar_stored() says how it ended, later.  A failure counts
+	 * as if it had ended so. */
+	enum err (*store)(void *ctx, struct registrar_user *u,
+			  uint32_t lifetime_s);
+	/* The end of registrar_submit(); `fields` is borrowed. */
+	void (*answer)(void *ctx, uint64_t token, unsigned status,
+		       struct slice fields);
+	void *ctx;
+};
+
+/* A REGISTER that was judged: to be answered at once, or to be submitted. */
+struct registrar_verdict {
+	unsigned status; /* 0: submit it */
+	struct registrar_user *user;
+	struct binding_change change;
+	struct buf fields; /* of the answer; of that of the submission, too */
+};
+
+enum err registrar_new(struct registrar **out,
+		       const struct registrar_config *cfg) MUST_CHECK;
+void registrar_free(struct registrar *r);
+
+/* A user, with `ctx` of the caller; `aor` as in the certificate.  ERR_DATA when
+ * it is none, ERR_BUSY when it is there already. */
+enum err registrar_add(struct registrar *r, const char *aor,
+		       const struct registrar_secret *secret, void *ctx,
+		       struct registrar_user **out) MUST_CHECK;
+void *registrar_user_ctx(const struct registrar_user *u);
+const char *registrar_user_aor(const struct registrar_user *u);
+const struct bindings *registrar_bindings(const struct registrar_user *u);
+/* By the address of record in a URI; NULL. */
+struct registrar_user *registrar_find(const struct registrar *r,
+				      const struct sipfield_uri *u);
+
+/* Judges a REGISTER whose sipreply_check() is 0.  ERR_NOMEM.
+ * registrar_verdict_clear(). */
+enum err registrar_judge(struct registrar *r, const struct sipmsg *m,
+			 const struct flow *flow, uint64_t now_us,
+			 struct registrar_verdict *out) MUST_CHECK;
+void registrar_verdict_clear(struct registrar_verdict *v);
+/* Takes the change out of the verdict; the answer comes by the call back, maybe
+ * before this returns. */
+void registrar_submit(struct registrar *r, struct registrar_verdict *v,
+		      uint64_t token, uint64_t now_us);
+void registrar_stored(struct registrar *r, struct registrar_user *u,
+		      enum err err, uint64_t now_us);
+
+/* A connection is gone, and with it what was bound through it. */
+void registrar_flow_gone(struct registrar *r, uint32_t conn, uint64_t now_us);
+/* Removes every route from the overlay, as this peer leaves; changes from now
+ * on are refused.  registrar_idle() is true when that is done. */
+void registrar_withdraw(struct registrar *r, uint64_t now_us);
+bool registrar_idle(const struct registrar *r);
+uint64_t registrar_deadline(const struct registrar *r);
+void registrar_expire(struct registrar *r, uint64_t now_us);
+
+#endif
