@@ -4,12 +4,14 @@
 #include "cli/document.h"
 #include "cli/identity.h"
 #include "cli/opt.h"
+#include "cli/secret.h"
 #include "cli/welcome.h"
 #include "crypto/openssl.h"
 #include "net/anchor.h"
+#include "sip/phone.h"
 
 static struct identity_plan plan;
-static const char *node_ids;
+static const char *node_ids, *sip_password_file;
 static bool update;
 
 static const struct opt opts[] = {
@@ -20,6 +22,8 @@ static const struct opt opts[] = {
 	OPT_STR('p', "password-file", "PASSFILE", &plan.password_file,
 		"read the password from its first line"),
 	OPT_STR(0, "node-ids", "N", &node_ids, "ask for N Node-IDs"),
+	OPT_STR(0, "sip-password-file", "FILE", &sip_password_file,
+		"keep what a phone with the password in it will prove"),
 	OPT_FLAG(0, "renew", &plan.renew, "renew the certificate now"),
 	OPT_FLAG(0, "update", &update,
 		 "take in a newer configuration document"),
@@ -64,6 +68,21 @@ static enum err enter(const struct home *h, const struct overlay *o,
 	return r;
 }
 
+/* For a peer that is to host this user: its --sip-users. */
+static enum err keep_phone(const struct home *h, const struct identity *id,
+			   struct why *why)
+{
+	struct buf password = BUF_INIT(SECRET_MAX + 2);
+	enum err r = OK;
+
+	if (sip_password_file != NULL &&
+	    (r = secret_read(&password, sip_password_file, "", false, why)) ==
+		    OK)
+		r = phone_save(h, id->files.user, buf_slice(&password), why);
+	buf_wipe(&password);
+	return r;
+}
+
 static enum err join(const struct home *h, const struct overlay *o,
 		     struct why *why)
 {
@@ -76,6 +95,7 @@ static enum err join(const struct home *h, const struct overlay *o,
 		return r;
 	if ((r = anchor_open(o, &c)) == OK &&
 	    (r = identity_obtain(&id, h, o, c, &plan, why)) == OK &&
+	    (r = keep_phone(h, &id, why)) == OK &&
 	    (r = enter(h, o, &id, why)) == OK)
 		r = identity_print(&id, o, why);
 	identity_clear(&id);

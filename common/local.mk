@@ -285,12 +285,20 @@ libp2psip_a_SOURCES += \
 	common/sip/digest.c \
 	common/sip/digest.h \
 	common/sip/flow.h \
+	common/sip/front.c \
+	common/sip/front.h \
+	common/sip/hosted.c \
+	common/sip/hosted.h \
+	common/sip/phone.c \
+	common/sip/phone.h \
 	common/sip/registrar.c \
 	common/sip/registrar.h \
 	common/sip/sipfield.c \
 	common/sip/sipfield.h \
 	common/sip/sipmsg.c \
 	common/sip/sipmsg.h \
+	common/sip/sipnet.c \
+	common/sip/sipnet.h \
 	common/sip/sipreply.c \
 	common/sip/sipreply.h \
 	common/sip/stunping.c \

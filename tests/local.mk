@@ -266,6 +266,7 @@ bats_tests = \
 	tests/cli/peer.bats \
 	tests/cli/renew.bats \
 	tests/cli/selfsigned.bats \
+	tests/cli/sip.bats \
 	tests/cli/status.bats \
 	tests/cli/tools.bats \
 	tests/cli/wireshark.bats
@@ -277,7 +278,9 @@ TESTS += tests/conformance/selftest tests/harness/selftest tests/oracle/others \
 
 EXTRA_DIST += tests/bench/run tests/demo.sh tests/requirements.txt tests/ring.bash \
 	$(bats_tests) tests/cli/capture tests/cli/helpers.bash tests/cli/over-dtls \
-	tests/cli/ring_helpers.bash tests/conformance tests/harness \
+	tests/cli/register-only.xml tests/cli/register.xml \
+	tests/cli/ring_helpers.bash tests/cli/sip-ask tests/cli/sip-hostile \
+	tests/conformance tests/harness \
 	tests/lint tests/fuzz/corpus tests/oracle/others \
 	tests/oracle/examples tests/oracle/selftest
 

@@ -26,6 +26,7 @@
 #include "net/notify.h"
 #include "net/publish.h"
 #include "net/sandbox.h"
+#include "sip/front.h"
 #include "storage/memory.h"
 #include "storage/sqlite.h"
 
@@ -44,6 +45,8 @@ struct peer {
 	struct loop *loop;
 	struct driver *driver;
 	struct publish *publish;
+	struct hosted hosted;
+	struct front *front; /* NULL: no phones */
 	struct loop_deadline *publish_timer, *cache_timer, *give_up_timer;
 	bool damaged; /* the database, as the life before found */
 	bool joined;  /* has been in the ring */
@@ -234,11 +237,19 @@ static void on_left(void *ctx, const struct result *res)
 	end(ctx, OK);
 }
 
-static void on_signal(void *ctx, int signum)
+static void leave(void *ctx)
 {
 	struct peer *p = ctx;
 	struct command c = { .type = CMD_LEAVE };
 	enum err r;
+
+	if ((r = driver_command(p->driver, &c, on_left, p)) != OK)
+		end(p, r);
+}
+
+static void on_signal(void *ctx, int signum)
+{
+	struct peer *p = ctx;
 
 	if (signum == SIGHUP) {
 		reload(p);
@@ -252,8 +263,10 @@ static void on_signal(void *ctx, int signum)
 	p->leaving = true;
 	save_peers(p);
 	log_line(p->cfg->log, LOG_INFO, "leaving");
-	if ((r = driver_command(p->driver, &c, on_left, p)) != OK)
-		end(p, r);
+	if (p->front != NULL) /* phones are not reached here any more */
+		front_leave(p->front, leave, p);
+	else
+		leave(p);
 }
 
 /* ---- start and end ---- */
@@ -276,8 +289,10 @@ static enum err open_home(struct peer *p)
 	if ((r = signer_open(&p->signer, p->crypto, &args, p->why)) != OK)
 		goto out;
 	r = signer_check_time(p->signer, loop_now().unix_ms, p->why);
-	if (r == OK)
-		r = check_barred(p, p->overlay);
+	if (r == OK && (r = check_barred(p, p->overlay)) == OK &&
+	    p->cfg->sip_users != NULL)
+		r = hosted_load(&p->hosted, p->cfg->sip_users, p->overlay,
+				p->crypto, loop_now().unix_ms, p->why);
 out:
 	home_identity_clear(&id);
 	return r;
@@ -311,6 +326,22 @@ static enum err open_storage(struct peer *p)
 	return r;
 }
 
+static enum err open_front(struct peer *p)
+{
+	struct front_config f = { .loop = p->loop,
+				  .realm = p->home.name,
+				  .driver = p->driver,
+				  .peer = p->signer,
+				  .hosted = &p->hosted,
+				  .listen = p->cfg->sip,
+				  .n_listen = p->cfg->n_sip,
+				  .offer = p->cfg->sip_digest,
+				  .bounds = p->cfg->sip_expires,
+				  .log = p->cfg->log };
+
+	return f.n_listen == 0 ? OK : front_new(&p->front, &f, p->why);
+}
+
 static enum err open_driver(struct peer *p)
 {
 	const struct peer_config *cfg = p->cfg;
@@ -336,7 +367,8 @@ static enum err open_driver(struct peer *p)
 	d.bootstrap = p->entry.v;
 	d.n_bootstrap = p->entry.n;
 	if ((r = sandbox_act_root(&p->sandbox, p->why)) != OK ||
-	    (r = driver_new(&p->driver, &d, p->why)) != OK)
+	    (r = driver_new(&p->driver, &d, p->why)) != OK ||
+	    (r = open_front(p)) != OK)
 		return r;
 	return sandbox_drop(&p->sandbox, p->why);
 }
@@ -387,6 +419,10 @@ static enum err serve(struct peer *p)
 			 v[i].overlay_link == OVERLAY_LINK_TLS_TCP_FH_NO_ICE
 				 ? "TLS"
 				 : "DTLS");
+	for (size_t i = 0; i < p->cfg->n_sip; i++)
+		log_line(p->cfg->log, LOG_INFO, "phones register at %s:%s",
+			 sipnet_name(p->cfg->sip[i].type),
+			 address_format(&p->cfg->sip[i].address, text));
 	if (sandbox_stays_root(&p->sandbox))
 		log_line(p->cfg->log, LOG_WARN,
 			 "running as root: --run-as gives that up");
@@ -402,13 +438,16 @@ static enum err serve(struct peer *p)
 static void peer_close(struct peer *p)
 {
 	publish_free(p->publish);
+	front_stop(p->front);
 	driver_free(p->driver);
+	front_free(p->front);
 	loop_deadline_free(p->publish_timer);
 	loop_deadline_free(p->cache_timer);
 	loop_deadline_free(p->give_up_timer);
 	loop_free(p->loop);
 	if (p->storage.close != NULL)
 		p->storage.close(p->storage.ctx);
+	hosted_clear(&p->hosted, p->crypto);
 	signer_close(p->signer, p->crypto);
 	openssl_free(p->crypto);
 	overlay_free(p->overlay);

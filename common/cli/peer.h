@@ -3,7 +3,9 @@
 #define CLI_PEER_H
 
 #include "base/log.h"
-#include "wire/attach.h"
+#include "sip/binding.h"
+#include "sip/digest.h"
+#include "sip/sipnet.h"
 
 /* The long-running peer: from a home to a node in the ring, until a signal. */
 
@@ -15,6 +17,11 @@ struct peer_config {
 	bool first;             /* found the ring when no other peer answers */
 	const char *store;  /* "sqlite:PATH", "memory:"; NULL: in the home */
 	const char *run_as; /* NULL: stay who we are */
+	const struct sipnet_listen *sip; /* where phones register */
+	size_t n_sip;
+	const char *sip_users; /* folder of their identities; with `sip` */
+	struct binding_bounds sip_expires;
+	struct digest_offer sip_digest;
 	const struct log_sink *log;
 };
 

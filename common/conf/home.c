@@ -406,6 +406,35 @@ enum err home_save_identity(const struct home *h,
 	return r;
 }
 
+enum err home_load_phone(const struct home *h, const char *user,
+			 struct buf *text, struct why *why)
+{
+	char *path;
+	enum err r;
+
+	if ((r = user_file(&path, h, user, "sip.htdigest", why)) != OK)
+		return r;
+	if (access(path, F_OK) != 0 && errno == ENOENT)
+		r = ERR_NOT_FOUND;
+	else if ((r = file_check_private(path, why)) == OK)
+		r = file_read(text, path, why);
+	free(path);
+	return r;
+}
+
+enum err home_save_phone(const struct home *h, const char *user,
+			 struct slice text, struct why *why)
+{
+	char *path;
+	enum err r;
+
+	if ((r = user_file(&path, h, user, "sip.htdigest", why)) != OK)
+		return r;
+	r = file_write(path, text, 0600, why);
+	free(path);
+	return r;
+}
+
 void home_identity_clear(struct home_identity *id)
 {
 	buf_wipe(&id->key);

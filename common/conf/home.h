@@ -19,6 +19,8 @@
  *	HOME/OVERLAY/peers           peers once linked to, ADDR:PORT a line
  *	HOME/OVERLAY/users/USER/key.pem    0600, PKCS #8
  *	HOME/OVERLAY/users/USER/cert.pem   the certificate, then intermediates
+ *	HOME/OVERLAY/users/USER/sip.htdigest   0600, what the user's phone
+ *	                             proves to know: USER:REALM:HASH a line
  *
  * Files are replaced at once or not at all, and are on disk when a call
  *returns.
@@ -88,6 +90,12 @@ enum err home_load_key(const struct home *h, const char *user, struct buf *key,
 enum err home_save_identity(const struct home *h,
 			    const struct home_identity *id,
 			    struct why *why) MUST_CHECK;
+/* The secrets of the user's phone, as text.  ERR_NOT_FOUND, ERR_HOME_MODE,
+ * ERR_NOINPUT; ERR_CANTCREAT. */
+enum err home_load_phone(const struct home *h, const char *user,
+			 struct buf *text, struct why *why) MUST_CHECK;
+enum err home_save_phone(const struct home *h, const char *user,
+			 struct slice text, struct why *why) MUST_CHECK;
 void home_identity_clear(struct home_identity *id);
 
 /* Peers that were linked to, at most HOME_PEERS_MAX; a file that is missing or

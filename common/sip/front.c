@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Owns: which request goes where, and the Stores of the registrar: RFC 3261
+ * s8.2, s18, RFC 7904 s3.  Does not own: sockets (sipnet.c), who may bind
+ * what (registrar.c), whom we host (hosted.c).
+ */
+#include "sip/front.h"
+
+#include <stdlib.h>
+
+#include "sip/sipreply.h"
+#include "sip/transaction.h"
+#include "wire/sip.h"
+
+#define STORE_TIMEOUT_US UINT64_C(10000000)
+#define LEAVE_TIMEOUT_US UINT64_C(5000000)
+
+enum { TAG_LEN = 16 };
+
+#define METHODS "REGISTER, OPTIONS"
+
+/* The route of one user, on its way. */
+struct errand {
+	struct front *front;
+	const struct hosted_user *hosted;
+	struct registrar_user *user;
+	struct store_item item;
+	struct buf value; /* a SipRegistration */
+};
+
+struct front {
+	struct front_config cfg;
+	struct sipnet *transport;
+	struct registrar *registrar;
+	struct transaction_table *transactions;
+	struct loop_deadline *timer, *leave_timer;
+	struct errand *errands;
+	size_t n_errands;
+	uint8_t secret[DIGEST_SECRET_LEN]; /* of tags */
+	void (*left)(void *ctx);
+	void *left_ctx;
+	bool stopped;
+};
+
+static uint64_t now_us(void)
+{
+	return loop_now().mono_us;
+}
+
+static void arm(struct front *f)
+{
+	uint64_t a = transaction_deadline(f->transactions);
+	uint64_t b = registrar_deadline(f->registrar);
+
+	loop_deadline_set(f->timer, a < b ? a : b);
+	if (f->left != NULL && registrar_idle(f->registrar))
+		loop_deadline_set(f->leave_timer, now_us());
+}
+
+/* ---- the overlay ---- */
+
+static void on_stored(void *ctx, const struct result *res)
+{
+	struct errand *e = ctx;
+
+	if (res->err != OK && res->info.len > 0)
+		log_line(e->front->cfg.log, LOG_INFO, "sip: %s: %.*s",
+			 registrar_user_aor(e->user), (int)res->info.len,
+			 (const char *)res->info.p);
+	registrar_stored(e->front->registrar, e->user, res->err, now_us());
+	if (!e->front->stopped)
+		arm(e->front);
+}
+
+/* A route to this peer, RFC 7904 s3.2; its dictionary key is the Node-ID of the
+ * user's certificate, s7. */
+static enum err make_item(struct errand *e, uint32_t lifetime_s)
+{
+	struct destination to = destination_node(&e->front->cfg.peer->node_id);
+	struct sip_registration reg = { .type = SIP_REGISTRATION_ROUTE,
+					.destination_list = { &to, 1 } };
+	const struct signer *s = e->hosted->signer;
+	struct wire_env env = {
+		.node_id_len =
+			driver_overlay(e->front->cfg.driver)->node_id_length
+	};
+	uint64_t now_ms = loop_now().unix_ms, left_s;
+	enum err r = OK;
+
+	if (s->cert->not_after_ms <= now_ms)
+		return ERR_CERT_EXPIRED;
+	left_s = (s->cert->not_after_ms - now_ms + 999) / 1000;
+	e->item = (struct store_item){ .kind = KIND_SIP_REGISTRATION,
+				       .key = id_slice(&s->node_id,
+						       env.node_id_len),
+				       .exists = lifetime_s > 0,
+				       .lifetime_s = lifetime_s };
+	if (lifetime_s == 0) /* what is gone needs to be known for a while */
+		e->item.lifetime_s = BINDING_EXPIRES_DEFAULT;
+	if (e->item.lifetime_s > left_s)
+		e->item.lifetime_s = (uint32_t)left_s;
+	buf_reset(&e->value);
+	if (e->item.exists)
+		r = sip_registration_encode(&reg, &e->value, &env);
+	e->item.value = buf_slice(&e->value);
+	return r;
+}
+
+static enum err on_store(void *ctx, struct registrar_user *u,
+			 uint32_t lifetime_s)
+{
+	struct errand *e = registrar_user_ctx(u);
+	struct front *f = ctx;
+	struct command c = { .type = CMD_STORE,
+			     .timeout_us = STORE_TIMEOUT_US,
+			     .signer = e->hosted->signer,
+			     .resource = e->hosted->resource,
+			     .items = &e->item,
+			     .n_items = 1 };
+	enum err r;
+
+	if (f->stopped)
+		return ERR_LINK_CLOSED;
+	if ((r = make_item(e, lifetime_s)) != OK)
+		return r;
+	return driver_command(f->cfg.driver, &c, on_stored, e);
+}
+
+/* ---- answers ---- */
+
+static void on_answer(void *ctx, uint64_t token, unsigned status,
+		      struct slice fields)
+{
+	struct front *f = ctx;
+	struct transaction *t = transaction_by_id(f->transactions, token);
+	const struct flow *to = transaction_flow(t);
+
+	if (f->stopped || transaction_answer(f->transactions, t, status, fields,
+					     now_us()) != OK)
+		return; /* for lack of memory: it will be asked again */
+	sipnet_send(f->transport, to, transaction_answered(t));
+}
+
+/* A request, what its answers begin with and where they go. */
+struct asked {
+	const struct sipmsg *m;
+	const struct flow *from;
+	struct flow to;
+	struct buf key, head;
+};
+
+/* Without a transaction: when the request comes again it is answered again, by
+ * the same tag, RFC 3261 s8.2.7. */
+static void answer(struct front *f, const struct asked *a, unsigned status,
+		   const char *words, struct slice fields)
+{
+	struct buf b = BUF_INIT(2 * SIPMSG_MAX);
+
+	if (sipreply_make(status, words, buf_slice(&a->head), fields, &b) == OK)
+		sipnet_send(f->transport, &a->to, buf_slice(&b));
+	buf_clear(&b);
+}
+
+/* ---- requests ---- */
+
+static void on_register(struct front *f, const struct asked *a)
+{
+	struct registrar_verdict v;
+	struct transaction *t;
+	enum err r;
+
+	if (registrar_judge(f->registrar, a->m, a->from, now_us(), &v) != OK)
+		return; /* for lack of memory: it will be asked again */
+	if (v.status != 0) {
+		answer(f, a, v.status, NULL, buf_slice(&v.fields));
+		goto out;
+	}
+	r = transaction_begin(f->transactions, buf_slice(&a->key),
+			      buf_slice(&a->head), &a->to, &t);
+	if (r == OK) {
+		/* Should it end meanwhile, nothing is to be bound by it. */
+		if (a->from->conn != 0)
+			sipnet_hold(f->transport, a->from->conn);
+		registrar_submit(f->registrar, &v, transaction_id(t), now_us());
+	} else {
+		answer(f, a, 503, NULL, SLICE_LIT("Retry-After: 30\r\n"));
+	}
+out:
+	registrar_verdict_clear(&v);
+}
+
+static void on_method(struct front *f, const struct asked *a)
+{
+	static const char *const others[] = { "INVITE",    "BYE",    "MESSAGE",
+					      "SUBSCRIBE", "NOTIFY", "REFER",
+					      "INFO",      "UPDATE", "PRACK",
+					      "PUBLISH" };
+	const struct slice allow = SLICE_LIT("Allow: " METHODS "\r\n");
+
+	if (sipmsg_is(a->m->method, "REGISTER")) {
+		on_register(f, a);
+		return;
+	}
+	if (sipmsg_is(a->m->method, "OPTIONS")) {
+		answer(f, a, 200, NULL,
+		       SLICE_LIT("Allow: " METHODS "\r\n"
+				 "Supported: path, outbound\r\n"));
+		return;
+	}
+	if (sipmsg_is(a->m->method, "CANCEL")) {
+		answer(f, a, 481, NULL, slice_of(NULL, 0));
+		return;
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (sipmsg_is(a->m->method, others[i])) {
+			answer(f, a, 405, NULL, allow);
+			return;
+		}
+	answer(f, a, 501, NULL, allow);
+}
+
+/* The tag that all answers to one request have. */
+static enum err make_tag(const struct front *f, struct slice key,
+			 char out[static HEXHASH_MAX])
+{
+	const struct slice parts[] = { slice_of(f->secret, sizeof(f->secret)),
+				       key };
+	enum err r = hexhash(HEXHASH_SHA256, parts, 2, out);
+
+	out[TAG_LEN] = '\0';
+	return r;
+}
+
+static void on_request(struct front *f, struct asked *a, enum err parsed)
+{
+	struct transaction *t;
+	char tag[HEXHASH_MAX];
+	const char *words;
+	unsigned status;
+	enum err r;
+
+	if (!sipreply_possible(a->m))
+		return;
+	r = transaction_key(a->m, &a->key);
+	if (r == OK && (t = transaction_find(f->transactions,
+					     buf_slice(&a->key))) != NULL) {
+		/* It waits for its answer, or has it. */
+		if (transaction_answered(t).len > 0)
+			sipnet_send(f->transport, transaction_flow(t),
+				    transaction_answered(t));
+		return;
+	}
+	if (make_tag(f, buf_slice(&a->key), tag) != OK ||
+	    sipreply_head(a->m, a->from, tag, &a->head) != OK)
+		return;
+	sipreply_to(a->m, a->from, &a->to);
+	if (r != OK || parsed == ERR_LIMIT) {
+		answer(f, a, 513, NULL, slice_of(NULL, 0));
+	} else if (parsed != OK) {
+		answer(f, a, 400, parsed == ERR_SHORT ? "Body Is Cut" : NULL,
+		       slice_of(NULL, 0));
+	} else if ((status = sipreply_check(a->m, &words)) != 0) {
+		answer(f, a, status, words, slice_of(NULL, 0));
+	} else {
+		on_method(f, a);
+	}
+}
+
+static void on_message(void *ctx, const struct flow *from, struct slice bytes)
+{
+	struct front *f = ctx;
+	struct arena arena = ARENA_INIT(1 << 18);
+	struct sipmsg m;
+	struct asked a = { .m = &m,
+			   .from = from,
+			   .key = BUF_INIT(TRANSACTION_KEY_MAX),
+			   .head = BUF_INIT(SIPMSG_MAX) };
+	enum err r = sipmsg_parse(&m, bytes, &arena);
+
+	/* No answer to an ACK, s17; there is nobody here who waits for a
+	 * response. */
+	if (r != ERR_NOMEM && m.method.len > 0 && !sipmsg_is(m.method, "ACK"))
+		on_request(f, &a, r);
+	buf_clear(&a.key);
+	buf_clear(&a.head);
+	arena_free(&arena);
+	arm(f);
+}
+
+static void on_gone(void *ctx, uint32_t conn)
+{
+	struct front *f = ctx;
+
+	registrar_flow_gone(f->registrar, conn, now_us());
+	arm(f);
+}
+
+static void on_timer(void *ctx)
+{
+	struct front *f = ctx;
+
+	transaction_expire(f->transactions, now_us());
+	registrar_expire(f->registrar, now_us());
+	arm(f);
+}
+
+/* ---- beginning and end ---- */
+
+static void on_leave_timer(void *ctx)
+{
+	struct front *f = ctx;
+	void (*left)(void *) = f->left;
+
+	f->left = NULL;
+	left(f->left_ctx);
+}
+
+static enum err add_users(struct front *f, struct why *why)
+{
+	const struct hosted_user *u = f->cfg.hosted->first;
+	struct errand *e;
+	enum err r = OK;
+
+	f->errands = calloc(f->cfg.hosted->n, sizeof(*f->errands));
+	if (f->errands == NULL)
+		return ERR_NOMEM;
+	for (; u != NULL && r == OK; u = u->next) {
+		e = &f->errands[f->n_errands++];
+		*e = (struct errand){ .front = f,
+				      .hosted = u,
+				      .value = BUF_INIT(1024) };
+		r = registrar_add(f->registrar, u->signer->cert->user,
+				  &u->secret, e, &e->user);
+		if (r == ERR_BUSY || r == ERR_DATA)
+			(void)why_err(why, r, "--sip-users: %.100s %s",
+				      u->signer->cert->user,
+				      r == ERR_BUSY ? "is there twice"
+						    : "is no SIP address");
+	}
+	return r;
+}
+
+enum err front_new(struct front **out, const struct front_config *cfg,
+		   struct why *why)
+{
+	struct registrar_config r_cfg = {
+		.realm = driver_overlay(cfg->driver)->name,
+		.offer = cfg->offer,
+		.bounds = cfg->bounds,
+		.log = cfg->log,
+		.store = on_store,
+		.answer = on_answer
+	};
+	struct sipnet_config t_cfg = { .loop = cfg->loop,
+				       .listen = cfg->listen,
+				       .n_listen = cfg->n_listen,
+				       .message = on_message,
+				       .gone = on_gone };
+	struct front *f = calloc(1, sizeof(*f));
+	enum err r;
+
+	if (f == NULL)
+		return ERR_NOMEM;
+	f->cfg = *cfg;
+	r_cfg.ctx = f;
+	t_cfg.ctx = f;
+	if ((r = loop_seed(f->secret)) != OK ||
+	    (r = loop_seed(r_cfg.secret)) != OK ||
+	    (r = loop_deadline_new(cfg->loop, on_timer, f, &f->timer)) != OK ||
+	    (r = loop_deadline_new(cfg->loop, on_leave_timer, f,
+				   &f->leave_timer)) != OK ||
+	    (r = transaction_table_new(&f->transactions)) != OK ||
+	    (r = registrar_new(&f->registrar, &r_cfg)) != OK ||
+	    (r = add_users(f, why)) != OK)
+		goto out;
+	r = sipnet_new(&f->transport, &t_cfg, why);
+out:
+	if (r == OK) {
+		*out = f;
+	} else {
+		front_stop(f);
+		front_free(f);
+	}
+	return r;
+}
+
+void front_leave(struct front *f, void (*done)(void *ctx), void *ctx)
+{
+	f->left = done;
+	f->left_ctx = ctx;
+	loop_deadline_set(f->leave_timer, now_us() + LEAVE_TIMEOUT_US);
+	registrar_withdraw(f->registrar, now_us());
+	arm(f);
+}
+
+void front_stop(struct front *f)
+{
+	if (f == NULL)
+		return;
+	f->stopped = true;
+	sipnet_free(f->transport);
+	f->transport = NULL;
+	loop_deadline_free(f->timer);
+	loop_deadline_free(f->leave_timer);
+	f->timer = NULL;
+	f->leave_timer = NULL;
+}
+
+void front_free(struct front *f)
+{
+	if (f == NULL)
+		return;
+	registrar_free(f->registrar);
+	transaction_table_free(f->transactions);
+	for (size_t i = 0; i < f->n_errands; i++)
+		buf_clear(&f->errands[i].value);
+	free(f->errands);
+	explicit_bzero(f->secret, sizeof(f->secret));
+	free(f);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SIP_FRONT_H
+#define SIP_FRONT_H
+
+#include "net/driver.h"
+#include "sip/hosted.h"
+#include "sip/sipnet.h"
+
+/*
+ * The peer as SIP server for ordinary phones: transport, transactions,
+ * registrar and overlay, joined.  RFC 3261, RFC 7904 s3.
+ */
+
+struct front;
+
+/* All that is pointed to is borrowed until front_free(). */
+struct front_config {
+	struct loop *loop;
+	const char *realm; /* the overlay's name */
+	struct driver *driver;
+	const struct signer *peer; /* routes lead to it */
+	const struct hosted *hosted;
+	const struct sipnet_listen *listen;
+	size_t n_listen;
+	struct digest_offer offer;
+	struct binding_bounds bounds;
+	const struct log_sink *log; /* may be NULL */
+};
+
+/* Listens at once.  The errors of sipnet_new(); ERR_BUSY, with the name,
+ * when a user is hosted twice. */
+enum err front_new(struct front **out, const struct front_config *cfg,
+		   struct why *why) MUST_CHECK;
+/* Takes the routes back out of the overlay, and calls `done` when none is left
+ * there, or after a few seconds; later, never at once. */
+void front_leave(struct front *f, void (*done)(void *ctx), void *ctx);
+/* Stops: before the driver is freed, which still brings its answers.  Then
+ * front_free().  NULL is fine. */
+void front_stop(struct front *f);
+void front_free(struct front *f);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SIP_SIPNET_H
+#define SIP_SIPNET_H
+
+#include "net/loop.h"
+#include "sip/flow.h"
+#include "sip/sipmsg.h"
+
+/* SIP over UDP and TCP, RFC 3261 s18: whole messages in and out, and the
+ * keep-alives of RFC 5626 s3.5, which are answered here. */
+
+enum {
+	SIPNET_SOCKETS_MAX = 64,
+	SIPNET_CONNS_MAX = 4096,
+	SIPNET_CONNS_PER_NETWORK = 512, /* one user's, probably */
+	SIPNET_UNSENT_MAX = 256 << 10,  /* bytes to a slow reader */
+	SIPNET_MESSAGE_S = 20, /* for a message to come, once it began */
+	SIPNET_IDLE_S = 120    /* of a connection that nothing holds */
+};
+
+enum sipnet_type { SIPNET_UDP, SIPNET_TCP };
+
+/* "udp", "tcp". */
+const char *sipnet_name(enum sipnet_type type);
+
+struct sipnet_listen {
+	enum sipnet_type type;
+	struct ip_address_port address;
+};
+
+struct sipnet;
+
+struct sipnet_config {
+	struct loop *loop;
+	const struct sipnet_listen *listen; /* only for sipnet_new() */
+	size_t n_listen;
+	/* A datagram, or one message of a stream; borrowed for the call. */
+	void (*message)(void *ctx, const struct flow *from, struct slice bytes);
+	/* A connection that was held is gone. */
+	void (*gone)(void *ctx, uint32_t conn);
+	void *ctx;
+};
+
+/* Listens at once.  ERR_BUSY, ERR_SYS with the address in `why`, ERR_FULL. */
+enum err sipnet_new(struct sipnet **out, const struct sipnet_config *cfg,
+		    struct why *why) MUST_CHECK;
+/* Sends along a flow; what cannot be sent is lost, as on any network. */
+void sipnet_send(struct sipnet *t, const struct flow *to, struct slice bytes);
+/* A connection that is needed stays open while it is idle, and
+ * sipnet_config.gone tells of its end. */
+void sipnet_hold(struct sipnet *t, uint32_t conn);
+/* Closes everything; nothing is called any more.  Memory goes when the loop has
+ * run.  NULL is fine. */
+void sipnet_free(struct sipnet *t);
+
+#endif
