@@ -120,6 +120,8 @@ libp2psip_a_SOURCES += \
 	common/core/link.h \
 	common/core/meet.c \
 	common/core/meet.h \
+	common/core/neighbor.c \
+	common/core/neighbor.h \
 	common/core/node.c \
 	common/core/node.h \
 	common/core/opaque.c \

@@ -91,8 +91,7 @@ bool finger_known(const struct node *n, unsigned i)
 	const struct ring *ring = &n->ring;
 	struct node_id start, d;
 
-	if (ring->n_successors == 0 ||
-	    ring->n_successors < ring->n_neighbors)
+	if (ring->n_successors == 0 || ring->n_successors < ring->n_neighbors)
 		return true;
 	id_add_pow2(&start, &n->id, RING_BITS - i);
 	id_distance(&start, &n->id, &start);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core/meet.h"
+#include "core/neighbor.h"
 #include "core/state.h"
 
 #define FAILED_AGAIN_US (30 * UINT64_C(1000000))
@@ -210,7 +211,7 @@ void meet_neighbors(struct node *n, const struct node_id *via,
 	k = gather(n, v, ids, n_ids);
 	wanted = NEIGHBORS_MIN;
 	if (k > 2 * NEIGHBORS_MIN)
-		wanted = ring_neighbors(&v[k - NEIGHBORS_MIN].id,
+		wanted = neighbor_count(&v[k - NEIGHBORS_MIN].id,
 					&v[NEIGHBORS_MIN - 1].id);
 	for (uint32_t i = 0; i < k; i++)
 		if (!v[i].known && (i < wanted || i + wanted >= k))

@@ -10,6 +10,7 @@
 #include "core/admit.h"
 #include "core/finger.h"
 #include "core/meet.h"
+#include "core/neighbor.h"
 #include "core/partition.h"
 #include "core/repair.h"
 #include "core/state.h"
@@ -131,58 +132,7 @@ static uint32_t peer_after(const struct ring *ring, const struct node_id *d)
 	return lo;
 }
 
-/* ---- neighbours, s10.7 ---- */
-
-/* Of N nodes, 2 * NEIGHBORS_MIN have that share of the ring: log2(N), rounded
- * down. */
-uint32_t ring_neighbors(const struct node_id *first, const struct node_id *last)
-{
-	const uint32_t log2_nodes = 4;
-	struct node_id span;
-	uint32_t k;
-
-	_Static_assert(2 * NEIGHBORS_MIN == 1 << 4, "see log2_nodes");
-	id_distance(&span, first, last);
-	k = log2_nodes + finger_of(&span) - 1;
-	if (k < NEIGHBORS_MIN)
-		return NEIGHBORS_MIN;
-	return k < NEIGHBORS_MAX ? k : NEIGHBORS_MAX;
-}
-
-static uint32_t count_neighbors(const struct ring *ring)
-{
-	uint32_t n = ring->n_sorted;
-
-	if (n <= 2 * NEIGHBORS_MIN)
-		return NEIGHBORS_MIN;
-	return ring_neighbors(&ring->sorted[n - NEIGHBORS_MIN]->id,
-			      &ring->sorted[NEIGHBORS_MIN - 1]->id);
-}
-
-static bool fill_neighbors(struct ring *ring)
-{
-	struct node_id succ[NEIGHBORS_MAX], pred[NEIGHBORS_MAX];
-	uint32_t k;
-	bool changed;
-
-	ring->n_neighbors = k = count_neighbors(ring);
-	if (k > ring->n_sorted)
-		k = ring->n_sorted;
-	changed = k != ring->n_successors || k != ring->n_predecessors;
-	for (uint32_t i = 0; i < k; i++) {
-		succ[i] = ring->sorted[i]->id;
-		pred[i] = ring->sorted[ring->n_sorted - 1 - i]->id;
-		changed = changed || !id_eq(&succ[i], &ring->successors[i]) ||
-			  !id_eq(&pred[i], &ring->predecessors[i]);
-	}
-	if (!changed)
-		return false;
-	memcpy(ring->successors, succ, k * sizeof(*succ));
-	memcpy(ring->predecessors, pred, k * sizeof(*pred));
-	ring->n_successors = k;
-	ring->n_predecessors = k;
-	return true;
-}
+/* ---- what follows from them, s10.7 ---- */
 
 /* The nearest predecessor that is there: one just admitted bounds the range
  * only when its Update has come, so that no message is without an owner
@@ -222,7 +172,7 @@ static void refresh(struct node *n, bool failure)
 
 	if (node_failed(n, sort_peers(n)) != OK)
 		return;
-	changed = fill_neighbors(ring);
+	changed = neighbor_fill(ring);
 	finger_fill(n, failure);
 	ring->from = range_from(n);
 	moved = !id_eq(&ring->from, &from_old);

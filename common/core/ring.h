@@ -105,10 +105,6 @@ bool ring_close_enough(const struct node *n, const struct node_id *id,
 void ring_range(const struct node *n, struct node_id *from, struct node_id *to);
 /* The Routing Table as an Update of type full, s10.7; memory in n->arena. */
 enum err ring_table(struct node *n, struct chord_update *out) MUST_CHECK;
-/* RFC 6940 s10.7, O(log N): how many neighbours a node ought to have on each
- * side when the nearest NEIGHBORS_MIN of them reach from `first` to `last`. */
-uint32_t ring_neighbors(const struct node_id *first,
-			const struct node_id *last);
 /* Is it in the Neighbor Table? */
 bool ring_is_neighbor(const struct node *n, const struct node_id *id);
 /* Called by link.c and dial.c: a link is up, or what it says of itself

@@ -7,6 +7,7 @@
 
 #include "../sim/world.h"
 #include "core/finger.h"
+#include "core/neighbor.h"
 #include "core/state.h"
 
 enum { PEERS_MAX = 200, ROUNDS = 60 };
@@ -282,7 +283,7 @@ static void test_neighbors_grow(void **state)
 	for (uint32_t k = 5; k <= RING_BITS; k++) {
 		id_add_pow2(&last, &zero, 132 - k);
 		id_distance(&last, &(struct node_id){ .b[15] = 1 }, &last);
-		assert_int_equal(ring_neighbors(&zero, &last),
+		assert_int_equal(neighbor_count(&zero, &last),
 				 k < NEIGHBORS_MIN   ? NEIGHBORS_MIN
 				 : k > NEIGHBORS_MAX ? NEIGHBORS_MAX
 						     : k);
