@@ -514,11 +514,13 @@ bool ring_accepts_replica(const struct node *n, const struct node_id *id,
 
 	if (!ring_in_replica_set(n, id) || id_eq(sender, &n->id))
 		return false;
-	if (nodes_between(n, id, sender) <= REPLICAS)
-		return true;
+	/* A client's Node-ID may lie there as well: peers are attached. */
 	r = ring_link_to(n, sender);
-	return ring_responsible(n, id) && r != NULL && r->peer &&
-	       n->now.mono_us - ring->changed_us < SETTLED_AFTER_US;
+	if (r == NULL || !r->attached)
+		return false;
+	return nodes_between(n, id, sender) <= REPLICAS ||
+	       (ring_responsible(n, id) && r->peer &&
+		n->now.mono_us - ring->changed_us < SETTLED_AFTER_US);
 }
 
 static bool closer(const struct node_id *id, const struct node_id *a,
