@@ -174,6 +174,8 @@ libp2psip_a_SOURCES += \
 	common/core/sweep.c \
 	common/core/sweep.h \
 	common/core/table.h \
+	common/core/tally.c \
+	common/core/tally.h \
 	common/core/txn.c \
 	common/core/txn.h \
 	common/core/update.c \

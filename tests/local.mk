@@ -53,6 +53,7 @@ unit_tests = \
 	tests/unit/test_node \
 	tests/unit/test_node_memory \
 	tests/unit/test_overlay \
+	tests/unit/test_refused \
 	tests/unit/test_replica \
 	tests/unit/test_request \
 	tests/unit/test_ring \
@@ -111,6 +112,8 @@ tests_unit_test_wire_vectors_SOURCES = tests/unit/test_wire_vectors.c \
 	tests/unit/vector.c tests/unit/vector.h
 tests_unit_test_hostile_SOURCES = tests/unit/test_hostile.c $(scene)
 tests_unit_test_hostile_LDADD = $(sim_ldadd)
+tests_unit_test_refused_SOURCES = tests/unit/test_refused.c $(scene)
+tests_unit_test_refused_LDADD = $(sim_ldadd)
 tests_unit_test_join_SOURCES = tests/unit/test_join.c $(scene)
 tests_unit_test_join_LDADD = $(sim_ldadd)
 tests_unit_test_update_SOURCES = tests/unit/test_update.c $(scene)

@@ -70,6 +70,7 @@ static bool make_room(struct node *n, const struct link *of,
 		return false;
 	node_trace(n, "fragments of %016llx make room",
 		   (unsigned long long)a->transaction_id);
+	tally_count(n, ERR_FULL);
 	drop(n, a);
 	return true;
 }

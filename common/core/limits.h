@@ -57,7 +57,8 @@ enum {
 #define STORE_PURGE_US          UINT64_C(60000000) /* between purges */
 #define STORE_REPLICA_WAIT_US   UINT64_C(1000000)
 #define CONFIG_PAUSE_US         UINT64_C(15000000)
-#define PROBE_COUNT_US          UINT64_C(1000000) /* a count is good for */
+#define PROBE_COUNT_US          UINT64_C(1000000)  /* a count is good for */
+#define TALLY_US                UINT64_C(60000000) /* between two lines */
 #define SENDS_MAX               5
 #define LINK_RTO_FIRST_US       UINT64_C(1000000) /* RFC 6298 s2 */
 #define LINK_RTO_MIN_US         UINT64_C(1000000)

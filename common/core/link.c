@@ -196,6 +196,7 @@ static bool acked_in_order(struct node *n, struct link *l, uint32_t sequence)
 	if (k >= l->n_sent) {
 		node_trace(n, "link %u ack of %u, not sent", l->number,
 			   sequence);
+		tally_count(n, ERR_INVALID_MESSAGE);
 		return false;
 	}
 	s = &l->sent[(l->sent_first + k) % l->sent_cap];
@@ -272,6 +273,13 @@ static void acknowledge(struct node *n, struct link *l, uint32_t sequence)
 		node_failed(n, link_emit(n, l, bytes));
 }
 
+/* What no node of this protocol sends. */
+static void misused(struct node *n, struct link *l, enum err r)
+{
+	tally_count(n, r);
+	link_close(n, l, r);
+}
+
 static void frame(struct node *n, struct link *l, struct slice bytes)
 {
 	struct framed_message f;
@@ -279,7 +287,7 @@ static void frame(struct node *n, struct link *l, struct slice bytes)
 	bool again;
 
 	if (framed_message_decode(&f, bytes, &a, &n->env) != OK) {
-		link_close(n, l, ERR_MALFORMED);
+		misused(n, l, ERR_MALFORMED);
 		return;
 	}
 	if (f.type == FRAME_ACK) {
@@ -324,7 +332,7 @@ static bool refuse_large(struct node *n, struct link *l, struct slice in)
 				    "larger than max-message-size");
 		}
 	}
-	link_close(n, l, ERR_MESSAGE_TOO_LARGE);
+	misused(n, l, ERR_MESSAGE_TOO_LARGE);
 	return true;
 }
 
@@ -340,7 +348,7 @@ static size_t take_frame(struct node *n, struct link *l, struct slice in)
 		(void)refuse_large(n, l, in); /* or waits for its header */
 		return 0;
 	default:
-		link_close(n, l, ERR_MALFORMED);
+		misused(n, l, ERR_MALFORMED);
 		return 0;
 	}
 	if (len == 0 || in.len < len)
@@ -355,7 +363,7 @@ static void record(struct node *n, struct link *l, struct slice in)
 	size_t len = take_frame(n, l, in);
 
 	if (len != in.len && !l->closed)
-		link_close(n, l, ERR_MALFORMED);
+		misused(n, l, ERR_MALFORMED);
 }
 
 static void stream(struct node *n, struct link *l, struct slice in)

@@ -117,6 +117,9 @@ static void wake(struct node *n, struct timer *t)
 	case TIMER_CLIENT:
 		client_timer(n, t);
 		return;
+	case TIMER_TALLY:
+		tally_timer(n);
+		return;
 	}
 }
 
@@ -200,6 +203,7 @@ void node_free(struct node *n)
 	request_clear(n);
 	read_clear(n);
 	frag_clear(n);
+	tally_clear(n);
 	paths_clear(n);
 	opaque_clear(n);
 	route_clear(n);

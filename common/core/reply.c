@@ -114,6 +114,7 @@ void reply_error(struct node *n, struct link *l, const struct packet *p,
 
 	node_trace(n, "refuse %016llx %s",
 		   (unsigned long long)p->header.transaction_id, err_name(r));
+	tally_count(n, r);
 	/* Only the first fragment says that it is a request. */
 	if ((p->header.fragment & FRAGMENT_OFFSET) != 0 || p->payload.len < 2)
 		return;

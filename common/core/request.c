@@ -256,6 +256,7 @@ void request_error_take(struct node *n, struct request *req, enum err r,
 	struct slice payload;
 
 	node_trace(n, "answer %016llx %s", (unsigned long long)id, err_name(r));
+	tally_count(n, r);
 	if (err_code(r) == 0 ||
 	    node_failed(n, reply_seal_error(n, id, r, info, &payload)) != OK)
 		request_drop_take(n, req);
@@ -406,6 +407,12 @@ static void learn_node_id(struct node *n, struct link *l,
 	ring_link_up(n, l);
 }
 
+static void drop(struct node *n, unsigned long long id, enum err r)
+{
+	node_trace(n, "drop %016llx: %s", id, err_name(r));
+	tally_count(n, r);
+}
+
 void request_receive(struct node *n, struct link *l, const struct message *m)
 {
 	const char *name = message_name(m->contents.message_code);
@@ -417,7 +424,7 @@ void request_receive(struct node *n, struct link *l, const struct message *m)
 
 	/* RFC 6940 s6.3.4: what does not verify is dropped without a word. */
 	if ((r = seal_verify(n, m, &cert, &source)) != OK) {
-		node_trace(n, "drop %016llx: %s", id, err_name(r));
+		drop(n, id, r);
 		return;
 	}
 	node_trace(n, "recv %s %016llx from %s",
@@ -426,11 +433,11 @@ void request_receive(struct node *n, struct link *l, const struct message *m)
 	if (again(n, l, m, &source))
 		return;
 	if (n->requests.n >= REQUESTS_MAX) {
-		node_trace(n, "drop %016llx: FULL", id);
+		drop(n, id, ERR_FULL);
 		return;
 	}
 	if ((r = request_new(n, l, m, &req)) != OK) {
-		node_trace(n, "drop %016llx: %s", id, err_name(r));
+		drop(n, id, r);
 		return;
 	}
 	req->source = source;

@@ -27,6 +27,13 @@ static void trace_drop(struct node *n, const struct forwarding_header *h,
 		   why);
 }
 
+static void refused(struct node *n, const struct forwarding_header *h,
+		    enum err r)
+{
+	trace_drop(n, h, err_name(r));
+	tally_count(n, r);
+}
+
 static const char *code_text(uint16_t code)
 {
 	const char *name = code == 0 ? "fragment" : message_name(code);
@@ -200,7 +207,7 @@ static void deliver(struct node *n, struct transit *t)
 	if ((m.header.fragment & place) != FRAGMENT_LAST && t->from != NULL) {
 		if ((r = frag_add(n, t->from, t->p, &m.payload, &whole)) !=
 		    OK) {
-			trace_drop(n, &m.header, err_name(r));
+			refused(n, &m.header, r);
 			return;
 		}
 		if (!whole)
@@ -211,7 +218,7 @@ static void deliver(struct node *n, struct transit *t)
 	if (node_failed(n, arena_dup(&n->arena, m.payload, &m.payload)) != OK)
 		return;
 	if ((r = message_payload_decode(&m, &n->arena, &n->env)) != OK) {
-		trace_drop(n, &m.header, err_name(r));
+		refused(n, &m.header, r);
 		return;
 	}
 	if (message_is_request(m.contents.message_code))
@@ -511,6 +518,7 @@ void route_receive(struct node *n, struct link *l, struct slice bytes)
 
 	if ((r = packet_decode(&p, bytes, &n->arena, &n->env)) != OK) {
 		node_trace(n, "drop %zu bytes: %s", bytes.len, err_name(r));
+		tally_count(n, r);
 		if (l != NULL)
 			refuse_version(n, l, bytes);
 		return;

@@ -29,6 +29,7 @@
 #include "core/seal.h"
 #include "core/seen.h"
 #include "core/store.h"
+#include "core/tally.h"
 #include "core/txn.h"
 
 /* What a timer wakes; the number goes into struct timer's type. */
@@ -43,7 +44,8 @@ enum timer_type {
 	TIMER_JOIN,    /* join.c */
 	TIMER_STORE,   /* store.c: purge, waiting replicas */
 	TIMER_REPLICA, /* replica.c: hold-down, hand-over */
-	TIMER_CLIENT   /* client.c: command deadlines */
+	TIMER_CLIENT,  /* client.c: command deadlines */
+	TIMER_TALLY    /* tally.c */
 };
 
 /* Queued until node_poll(). */
@@ -75,6 +77,7 @@ struct node {
 	struct reassemblies reassemblies;
 	struct reads reads;
 	struct probes probes;
+	struct tally tally;
 	struct certs certs;
 	struct config_updates config_updates;
 	struct dials dials;

@@ -444,6 +444,7 @@ void txn_response(struct node *n, struct link *l, const struct message *m)
 	if ((r = seal_verify(n, m, &rs.cert, &rs.responder)) != OK ||
 	    (code == MSG_ERROR && (r = read_error(n, &rs)) != OK)) {
 		node_trace(n, "drop %016llx: %s", id, err_name(r));
+		tally_count(n, r);
 		return;
 	}
 	check_extensions(&rs);
