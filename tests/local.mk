@@ -288,7 +288,9 @@ EXTRA_DIST += tests/bench/run tests/demo.sh tests/requirements.txt tests/ring.ba
 	tests/oracle/examples tests/oracle/selftest
 
 # Makes sure that a tree built for a plain `make` also builds what the tests need.
-build-tests: all $(check_PROGRAMS)
+# One after the other: `all` is a make of its own, and both make the libraries.
+build-tests: all
+	$(MAKE) $(check_PROGRAMS)
 
 # make check under ASan and UBSan, in a build folder of its own.
 check-sanitize:
