@@ -362,7 +362,7 @@ static void lose(struct node *n, struct link *l, struct sr_message *m)
 	 * others are acknowledged meanwhile the path is bad, not gone: the
 	 * message alone is given up, and s6.2.1 repairs.
 	 */
-	if (l->suspect) {
+	if (l->sr.timeouts >= SR_SUSPECT_TIMEOUTS) {
 		link_close(n, l, ERR_TIMEOUT);
 		return;
 	}
