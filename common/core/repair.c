@@ -227,6 +227,9 @@ static void member_done(struct node *n, void *ctx, enum err r)
 	m->job = NULL;
 	node_trace(n, "copies to %s %s", id_short(&m->id).s, err_name(r));
 	/* A full disk is emptied one day; a refusal stays one. */
+	if (r == OK && m->missed)
+		r = ERR_REQUEST_TIMEOUT;
+	m->missed = false;
 	if (r == OK ||
 	    (m->failures >= FAILURES_MAX && r != ERR_REQUEST_TIMEOUT)) {
 		m->has = true;
@@ -385,8 +388,12 @@ void repair_missed(struct node *n, const struct node_id *to)
 {
 	struct replica_member *m = member(&n->replicas, to);
 
-	if (m == NULL || m->job != NULL)
+	if (m == NULL)
 		return;
+	if (m->job != NULL) { /* which may be past this value */
+		m->missed = true;
+		return;
+	}
 	m->has = false;
 	if (m->not_before_us < n->now.mono_us + PAUSE_US)
 		m->not_before_us = n->now.mono_us + PAUSE_US;

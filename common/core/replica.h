@@ -25,6 +25,7 @@ struct replica_member {
 	uint64_t
 		not_before_us; /* hold-down, s10.7.1; a pause after a failure */
 	uint32_t failures;
+	bool missed;            /* a copy was refused while `job` was at work */
 	struct repair_job *job; /* on its way: (job_from, .. */
 	struct node_id job_from;
 };
