@@ -204,6 +204,8 @@ tests_sim_libsim_a_SOURCES = \
 	tests/sim/diary.c \
 	tests/sim/diary.h \
 	tests/sim/draft.c \
+	tests/sim/gather.c \
+	tests/sim/gather.h \
 	tests/sim/host.c \
 	tests/sim/net.c \
 	tests/sim/net.h \

@@ -216,6 +216,7 @@ static struct world *make(struct chaos *c)
 		.net = { .delay_min_us = 500,
 			 .delay_max_us = 1000 + seed * 7919 % 150000,
 			 .cut_permille = (uint32_t)(seed * 104729 % 600),
+			 .mtu = (uint32_t)(seed % 2 == 0 ? 1200 : 500),
 			 .record_loss_permille = (uint32_t)(seed * 613 % 120),
 			 .record_twice_permille = (uint32_t)(seed * 31 % 20) },
 		.commit_us = 1000 + seed * 31 % 20000,

@@ -36,6 +36,8 @@ static const struct chaos_options set[] = {
 	  .nodes = 12,
 	  .rounds = 250,
 	  .links = LINK_PROTOCOL_TLS },
+	/* A copy refused while others were on their way was forgotten. */
+	{ .seed = 23, .nodes = 23, .rounds = 200, .links = LINK_PROTOCOL_DTLS },
 	/* All lost the ring, and a client kept them from finding it again. */
 	{ .seed = 7210, .nodes = 5, .rounds = 250, .links = LINK_PROTOCOL_TLS },
 };

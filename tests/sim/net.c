@@ -10,6 +10,7 @@
 
 #include <utlist.h>
 
+#include "gather.h"
 #include "uthash.h"
 #include "world.h"
 
@@ -48,6 +49,7 @@ struct end {
 	bool raw;         /* what leaves here is no sequence of frames */
 	struct buf frame; /* what was sent of a frame not yet whole */
 	uint64_t n_frames;
+	struct gather *gathers; /* fragments that left, for the watchers */
 	UT_hash_handle hh;
 };
 
@@ -95,6 +97,7 @@ static void end_clear(struct end *e)
 	heap_cancel(&e->conn->world->timers, &e->timer);
 	items_drop(e);
 	buf_clear(&e->frame);
+	gather_clear(&e->gathers);
 }
 
 static void end_dead(struct end *e)
@@ -568,7 +571,8 @@ static void send_frame(struct end *e, struct slice bytes)
 	    packet_decode(&p, f.message, &a, &w->env) == OK)
 		s.packet = &p;
 	if (s.packet != NULL &&
-	    message_decode(&m, f.message, &a, &w->env) == OK)
+	    (message_decode(&m, f.message, &a, &w->env) == OK ||
+	     gather_add(&e->gathers, &p, &a, &w->env, &m)))
 		s.message = &m;
 	for (uint32_t i = 0; i < w->net.n_watches; i++) {
 		said = w->net.watches[i].see(w->net.watches[i].ctx, &s, &other);

@@ -40,8 +40,10 @@ struct sight {
 	bool datagram;   /* where a message is sent again until its ACK */
 	uint64_t nth;    /* of the frames on it in this direction, from 0 */
 	const struct framed_message *frame;
-	const struct packet *packet;   /* NULL: an ACK, or not decodable */
-	const struct message *message; /* NULL: a fragment, or not decodable */
+	const struct packet *packet; /* NULL: an ACK, or not decodable */
+	/* NULL: not decodable, or a fragment, but for the one that makes the
+	 * message whole. */
+	const struct message *message;
 };
 
 enum verdict {
