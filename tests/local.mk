@@ -46,6 +46,7 @@ unit_tests = \
 	tests/unit/test_driver \
 	tests/unit/test_driver_node \
 	tests/unit/test_dtls \
+	tests/unit/test_finger \
 	tests/unit/test_frag \
 	tests/unit/test_hostile \
 	tests/unit/test_join \
@@ -130,6 +131,8 @@ tests_unit_test_route_SOURCES = tests/unit/test_route.c $(scene)
 tests_unit_test_replica_LDADD = $(sim_ldadd)
 tests_unit_test_ring_LDADD = $(sim_ldadd)
 tests_unit_test_route_LDADD = $(sim_ldadd)
+tests_unit_test_finger_SOURCES = tests/unit/test_finger.c $(scene)
+tests_unit_test_finger_LDADD = $(sim_ldadd)
 tests_unit_test_frag_SOURCES = tests/unit/test_frag.c $(scene)
 tests_unit_test_frag_LDADD = $(sim_ldadd)
 tests_unit_test_txn_SOURCES = tests/unit/test_txn.c $(scene)
