@@ -253,6 +253,9 @@ bench_programs = \
 	tests/bench/resident
 check_PROGRAMS += $(bench_programs)
 tests_bench_bare_LDADD = $(SSL_LIBS)
+if HAVE_CMOCKA
+bench_programs += tests/bench/links
+endif
 
 # cli: whole tools, run by bats
 bats_tests = \
@@ -270,6 +273,7 @@ bats_tests = \
 	tests/cli/join.bats \
 	tests/cli/join_ring.bats \
 	tests/cli/kill.bats \
+	tests/cli/link.bats \
 	tests/cli/overlay.bats \
 	tests/cli/peer.bats \
 	tests/cli/renew.bats \
