@@ -122,7 +122,7 @@ certificates()
 
 listening()
 {
-	[ -n "$(ss -Hltn "src $1")" ]
+	[ -n "$(ss -Hltun "src $1")" ]
 }
 
 @test "--store: what it does not know is misuse" {

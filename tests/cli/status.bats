@@ -40,7 +40,7 @@ teardown()
 	assert_equal "$status" 70
 }
 
-# An address that takes connections and says nothing.
+# An address that takes connections and datagrams and says nothing.
 silent()
 {
 	local address port
@@ -48,13 +48,15 @@ silent()
 	port=$(free_port "$address" 7000)
 	socat -u "TCP-LISTEN:$port,bind=$address,fork" - >/dev/null 2>&1 3>&- &
 	echo $! >"$RING/silent.pid"
+	socat -u "UDP-RECV:$port,bind=$address" - >/dev/null 2>&1 3>&- &
+	echo $! >"$RING/silent-udp.pid"
 	wait_until bound "$address:$port"
 	echo "$address:$port"
 }
 
 bound()
 {
-	[ -n "$(ss -Hltn "src $1")" ]
+	[ "$(ss -Hltun "src $1" | wc -l)" -eq 2 ]
 }
 
 # Asleep, with nothing left to do but to wait for an answer.
