@@ -286,25 +286,37 @@ libp2psip_a_SOURCES += \
 libp2psip_a_SOURCES += \
 	common/sip/binding.c \
 	common/sip/binding.h \
+	common/sip/branch.c \
+	common/sip/branch.h \
 	common/sip/digest.c \
 	common/sip/digest.h \
 	common/sip/flow.h \
+	common/sip/flowtoken.c \
+	common/sip/flowtoken.h \
 	common/sip/front.c \
 	common/sip/front.h \
 	common/sip/hosted.c \
 	common/sip/hosted.h \
 	common/sip/phone.c \
 	common/sip/phone.h \
+	common/sip/proxy.c \
+	common/sip/proxy.h \
 	common/sip/registrar.c \
 	common/sip/registrar.h \
+	common/sip/sipedit.c \
+	common/sip/sipedit.h \
 	common/sip/sipfield.c \
 	common/sip/sipfield.h \
+	common/sip/sipforward.c \
+	common/sip/sipforward.h \
 	common/sip/sipmsg.c \
 	common/sip/sipmsg.h \
 	common/sip/sipnet.c \
 	common/sip/sipnet.h \
 	common/sip/sipreply.c \
 	common/sip/sipreply.h \
+	common/sip/sipway.c \
+	common/sip/sipway.h \
 	common/sip/stunping.c \
 	common/sip/stunping.h \
 	common/sip/transaction.c \

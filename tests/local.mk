@@ -63,6 +63,7 @@ unit_tests = \
 	tests/unit/test_sip_digest \
 	tests/unit/test_sip_field \
 	tests/unit/test_sip_msg \
+	tests/unit/test_sip_proxy \
 	tests/unit/test_sip_registrar \
 	tests/unit/test_sip_transaction \
 	tests/unit/test_sr \
@@ -290,7 +291,9 @@ TESTS += tests/conformance/selftest tests/harness/selftest tests/oracle/others \
 
 EXTRA_DIST += tests/bench/run tests/demo.sh tests/requirements.txt tests/ring.bash \
 	$(bats_tests) tests/cli/capture tests/cli/helpers.bash tests/cli/over-dtls \
-	tests/cli/register-only.xml tests/cli/register.xml \
+	tests/cli/answer.xml tests/cli/call.xml tests/cli/cancel.xml \
+	tests/cli/register-only.xml tests/cli/register.xml tests/cli/ring.xml \
+	tests/cli/unavailable.xml \
 	tests/cli/ring_helpers.bash tests/cli/sip-ask tests/cli/sip-hostile \
 	tests/conformance tests/harness \
 	tests/lint tests/fuzz/corpus tests/oracle/others \

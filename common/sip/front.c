@@ -6,8 +6,11 @@
  */
 #include "sip/front.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "conf/address.h"
+#include "sip/proxy.h"
 #include "sip/sipreply.h"
 #include "sip/transaction.h"
 #include "wire/sip.h"
@@ -17,7 +20,9 @@
 
 enum { TAG_LEN = 16 };
 
-#define METHODS "REGISTER, OPTIONS"
+#define ALLOW                                                                  \
+	"Allow: REGISTER, OPTIONS, INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, "  \
+	"INFO, MESSAGE, SUBSCRIBE, NOTIFY, REFER, PUBLISH\r\n"
 
 /* The route of one user, on its way. */
 struct errand {
@@ -30,8 +35,9 @@ struct errand {
 
 struct front {
 	struct front_config cfg;
-	struct sipnet *transport;
+	struct sipnet *net;
 	struct registrar *registrar;
+	struct proxy *proxy;
 	struct transaction_table *transactions;
 	struct loop_deadline *timer, *leave_timer;
 	struct errand *errands;
@@ -51,8 +57,10 @@ static void arm(struct front *f)
 {
 	uint64_t a = transaction_deadline(f->transactions);
 	uint64_t b = registrar_deadline(f->registrar);
+	uint64_t c = proxy_deadline(f->proxy);
 
-	loop_deadline_set(f->timer, a < b ? a : b);
+	a = a < b ? a : b;
+	loop_deadline_set(f->timer, a < c ? a : c);
 	if (f->left != NULL && registrar_idle(f->registrar))
 		loop_deadline_set(f->leave_timer, now_us());
 }
@@ -138,16 +146,27 @@ static void on_answer(void *ctx, uint64_t token, unsigned status,
 	if (f->stopped || transaction_answer(f->transactions, t, status, fields,
 					     now_us()) != OK)
 		return; /* for lack of memory: it will be asked again */
-	sipnet_send(f->transport, to, transaction_answered(t));
+	sipnet_send(f->net, to, transaction_answered(t));
 }
 
 /* A request, what its answers begin with and where they go. */
 struct asked {
 	const struct sipmsg *m;
+	struct slice bytes;
 	const struct flow *from;
 	struct flow to;
 	struct buf key, head;
 };
+
+static struct proxy_asked for_proxy(const struct asked *a)
+{
+	return (struct proxy_asked){ .m = a->m,
+				     .bytes = a->bytes,
+				     .from = a->from,
+				     .to = &a->to,
+				     .key = buf_slice(&a->key),
+				     .head = buf_slice(&a->head) };
+}
 
 /* Without a transaction: when the request comes again it is answered again, by
  * the same tag, RFC 3261 s8.2.7. */
@@ -157,8 +176,50 @@ static void answer(struct front *f, const struct asked *a, unsigned status,
 	struct buf b = BUF_INIT(2 * SIPMSG_MAX);
 
 	if (sipreply_make(status, words, buf_slice(&a->head), fields, &b) == OK)
-		sipnet_send(f->transport, &a->to, buf_slice(&b));
+		sipnet_send(f->net, &a->to, buf_slice(&b));
 	buf_clear(&b);
+}
+
+/* ---- what the proxy asks for ---- */
+
+static void on_send(void *ctx, const struct flow *to, struct slice bytes)
+{
+	struct front *f = ctx;
+
+	if (!f->stopped)
+		sipnet_send(f->net, to, bytes);
+}
+
+static bool on_local(void *ctx, const struct flow *flow,
+		     struct proxy_local *out)
+{
+	struct front *f = ctx;
+	struct ip_address_port a;
+	char text[ADDRESS_TEXT_MAX];
+	enum sipnet_type type;
+
+	if (!sipnet_local(f->net, flow, &type, &a))
+		return false;
+	out->transport = type == SIPNET_UDP ? "UDP" : "TCP";
+	(void)snprintf(out->host, sizeof(out->host), "%s",
+		       address_format(&a, text)); /* fits */
+	return true;
+}
+
+static bool on_is_ours(void *ctx, struct slice host, uint16_t port)
+{
+	struct front *f = ctx;
+	struct ip_address_port a;
+	char text[ADDRESS_TEXT_MAX];
+
+	if (host.len > 2 && host.p[0] == '[')
+		host = slice_sub(host, 1, host.len - 2);
+	if (host.len >= sizeof(text))
+		return false;
+	memcpy(text, host.p, host.len);
+	text[host.len] = '\0';
+	return address_parse_host(&a, text, port != 0 ? port : 5060) == OK &&
+	       sipnet_listens(f->net, &a);
 }
 
 /* ---- requests ---- */
@@ -180,7 +241,7 @@ static void on_register(struct front *f, const struct asked *a)
 	if (r == OK) {
 		/* Should it end meanwhile, nothing is to be bound by it. */
 		if (a->from->conn != 0)
-			sipnet_hold(f->transport, a->from->conn);
+			sipnet_hold(f->net, a->from->conn);
 		registrar_submit(f->registrar, &v, transaction_id(t), now_us());
 	} else {
 		answer(f, a, 503, NULL, SLICE_LIT("Retry-After: 30\r\n"));
@@ -189,34 +250,50 @@ out:
 	registrar_verdict_clear(&v);
 }
 
-static void on_method(struct front *f, const struct asked *a)
+/* Is it about this server, and no user? */
+static bool is_for_us(struct front *f, const struct sipmsg *m)
 {
-	static const char *const others[] = { "INVITE",    "BYE",    "MESSAGE",
-					      "SUBSCRIBE", "NOTIFY", "REFER",
-					      "INFO",      "UPDATE", "PRACK",
-					      "PUBLISH" };
-	const struct slice allow = SLICE_LIT("Allow: " METHODS "\r\n");
+	struct sipfield_uri u;
 
-	if (sipmsg_is(a->m->method, "REGISTER")) {
+	return sipfield_uri(&u, m->uri) == OK && u.sip && u.user.p == NULL &&
+	       (on_is_ours(f, u.host, u.port) ||
+		sipfield_host_eq(u.host, slice_str(f->cfg.realm)));
+}
+
+static void on_cancel(struct front *f, struct asked *a)
+{
+	unsigned status = 481;
+
+	buf_reset(&a->key);
+	if (transaction_key(a->m, SLICE_LIT("INVITE"), &a->key) == OK)
+		status = proxy_cancel(f->proxy, buf_slice(&a->key), now_us());
+	answer(f, a, status, NULL, slice_of(NULL, 0));
+}
+
+static void on_other(struct front *f, const struct asked *a)
+{
+	struct proxy_asked asked = for_proxy(a);
+	struct buf fields = BUF_INIT(SIPMSG_MAX);
+	unsigned status;
+
+	/* For lack of memory nothing is said: it will be asked again. */
+	if (proxy_request(f->proxy, &asked, now_us(), &status, &fields) == OK &&
+	    status != 0)
+		answer(f, a, status, NULL, buf_slice(&fields));
+	buf_clear(&fields);
+}
+
+static void on_method(struct front *f, struct asked *a)
+{
+	if (sipmsg_is(a->m->method, "REGISTER"))
 		on_register(f, a);
-		return;
-	}
-	if (sipmsg_is(a->m->method, "OPTIONS")) {
+	else if (sipmsg_is(a->m->method, "CANCEL"))
+		on_cancel(f, a);
+	else if (sipmsg_is(a->m->method, "OPTIONS") && is_for_us(f, a->m))
 		answer(f, a, 200, NULL,
-		       SLICE_LIT("Allow: " METHODS "\r\n"
-				 "Supported: path, outbound\r\n"));
-		return;
-	}
-	if (sipmsg_is(a->m->method, "CANCEL")) {
-		answer(f, a, 481, NULL, slice_of(NULL, 0));
-		return;
-	}
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (sipmsg_is(a->m->method, others[i])) {
-			answer(f, a, 405, NULL, allow);
-			return;
-		}
-	answer(f, a, 501, NULL, allow);
+		       SLICE_LIT(ALLOW "Supported: path, outbound\r\n"));
+	else
+		on_other(f, a);
 }
 
 /* The tag that all answers to one request have. */
@@ -241,12 +318,14 @@ static void on_request(struct front *f, struct asked *a, enum err parsed)
 
 	if (!sipreply_possible(a->m))
 		return;
-	r = transaction_key(a->m, &a->key);
+	r = transaction_key(a->m, a->m->method, &a->key);
+	if (r == OK && proxy_again(f->proxy, buf_slice(&a->key)))
+		return;
 	if (r == OK && (t = transaction_find(f->transactions,
 					     buf_slice(&a->key))) != NULL) {
 		/* It waits for its answer, or has it. */
 		if (transaction_answered(t).len > 0)
-			sipnet_send(f->transport, transaction_flow(t),
+			sipnet_send(f->net, transaction_flow(t),
 				    transaction_answered(t));
 		return;
 	}
@@ -266,20 +345,37 @@ static void on_request(struct front *f, struct asked *a, enum err parsed)
 	}
 }
 
+/* No answer to it: s17. */
+static void on_ack(struct front *f, struct asked *a)
+{
+	struct proxy_asked asked;
+	const char *words;
+
+	if (!sipreply_possible(a->m) || sipreply_check(a->m, &words) != 0 ||
+	    transaction_key(a->m, SLICE_LIT("INVITE"), &a->key) != OK)
+		return;
+	asked = for_proxy(a);
+	proxy_ack(f->proxy, &asked, now_us());
+}
+
 static void on_message(void *ctx, const struct flow *from, struct slice bytes)
 {
 	struct front *f = ctx;
 	struct arena arena = ARENA_INIT(1 << 18);
 	struct sipmsg m;
 	struct asked a = { .m = &m,
+			   .bytes = bytes,
 			   .from = from,
 			   .key = BUF_INIT(TRANSACTION_KEY_MAX),
 			   .head = BUF_INIT(SIPMSG_MAX) };
 	enum err r = sipmsg_parse(&m, bytes, &arena);
 
-	/* No answer to an ACK, s17; there is nobody here who waits for a
-	 * response. */
-	if (r != ERR_NOMEM && m.method.len > 0 && !sipmsg_is(m.method, "ACK"))
+	if (r == OK && m.status != 0)
+		proxy_response(f->proxy, &m, now_us());
+	else if (r == OK && sipmsg_is(m.method, "ACK"))
+		on_ack(f, &a);
+	else if (r != ERR_NOMEM && m.method.len > 0 &&
+		 !sipmsg_is(m.method, "ACK"))
 		on_request(f, &a, r);
 	buf_clear(&a.key);
 	buf_clear(&a.head);
@@ -301,6 +397,7 @@ static void on_timer(void *ctx)
 
 	transaction_expire(f->transactions, now_us());
 	registrar_expire(f->registrar, now_us());
+	proxy_expire(f->proxy, now_us());
 	arm(f);
 }
 
@@ -340,6 +437,12 @@ static enum err add_users(struct front *f, struct why *why)
 	return r;
 }
 
+static enum err new_proxy(struct front *f, struct proxy_config *cfg)
+{
+	cfg->registrar = f->registrar;
+	return proxy_new(&f->proxy, cfg);
+}
+
 enum err front_new(struct front **out, const struct front_config *cfg,
 		   struct why *why)
 {
@@ -356,12 +459,17 @@ enum err front_new(struct front **out, const struct front_config *cfg,
 				       .n_listen = cfg->n_listen,
 				       .message = on_message,
 				       .gone = on_gone };
+	struct proxy_config p_cfg = { .realm = cfg->realm,
+				      .send = on_send,
+				      .local = on_local,
+				      .is_ours = on_is_ours };
 	struct front *f = calloc(1, sizeof(*f));
 	enum err r;
 
 	if (f == NULL)
 		return ERR_NOMEM;
 	f->cfg = *cfg;
+	p_cfg.ctx = f;
 	r_cfg.ctx = f;
 	t_cfg.ctx = f;
 	if ((r = loop_seed(f->secret)) != OK ||
@@ -371,9 +479,11 @@ enum err front_new(struct front **out, const struct front_config *cfg,
 				   &f->leave_timer)) != OK ||
 	    (r = transaction_table_new(&f->transactions)) != OK ||
 	    (r = registrar_new(&f->registrar, &r_cfg)) != OK ||
-	    (r = add_users(f, why)) != OK)
+	    (r = loop_seed(p_cfg.secret)) != OK ||
+	    (r = loop_seed(p_cfg.seed)) != OK ||
+	    (r = new_proxy(f, &p_cfg)) != OK || (r = add_users(f, why)) != OK)
 		goto out;
-	r = sipnet_new(&f->transport, &t_cfg, why);
+	r = sipnet_new(&f->net, &t_cfg, why);
 out:
 	if (r == OK) {
 		*out = f;
@@ -398,8 +508,8 @@ void front_stop(struct front *f)
 	if (f == NULL)
 		return;
 	f->stopped = true;
-	sipnet_free(f->transport);
-	f->transport = NULL;
+	sipnet_free(f->net);
+	f->net = NULL;
 	loop_deadline_free(f->timer);
 	loop_deadline_free(f->leave_timer);
 	f->timer = NULL;
@@ -410,6 +520,7 @@ void front_free(struct front *f)
 {
 	if (f == NULL)
 		return;
+	proxy_free(f->proxy);
 	registrar_free(f->registrar);
 	transaction_table_free(f->transactions);
 	for (size_t i = 0; i < f->n_errands; i++)

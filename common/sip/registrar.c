@@ -172,12 +172,13 @@ struct registrar_user *registrar_find(const struct registrar *r,
 
 /* ---- judging a REGISTER ---- */
 
-static enum err challenge(struct registrar *r, bool stale, uint64_t now_us,
-			  struct registrar_verdict *v)
+static enum err challenge(struct registrar *r, bool proxy, bool stale,
+			  uint64_t now_us, unsigned *status, struct buf *fields)
 {
-	v->status = 401;
-	return digest_challenge(&r->digest, "WWW-Authenticate", stale, now_us,
-				&v->fields);
+	*status = proxy ? 407 : 401;
+	return digest_challenge(
+		&r->digest, proxy ? "Proxy-Authenticate" : "WWW-Authenticate",
+		stale, now_us, fields);
 }
 
 /* Credentials name a user by the local part, or by the whole address. */
@@ -189,10 +190,10 @@ static const struct digest_ha1 *secret_for(const struct registrar_user *u,
 	return slice_eq(name, slice_str(u->aor)) ? &u->secret.whole : NULL;
 }
 
-/* Who asks must be who is registered, s10.3 steps 3 and 4: only the owner of a
- * certificate can register, RFC 7904 appendix A. */
-static enum err authenticate(struct registrar *r, const struct sipmsg *m,
-			     uint64_t now_us, struct registrar_verdict *v)
+enum err registrar_authenticate(struct registrar *r, struct registrar_user *u,
+				const struct sipmsg *m, bool proxy,
+				uint64_t now_us, unsigned *status,
+				struct buf *fields)
 {
 	struct arena a = ARENA_INIT(SIPMSG_MAX);
 	const struct digest_ha1 *ha1 = NULL;
@@ -200,24 +201,28 @@ static enum err authenticate(struct registrar *r, const struct sipmsg *m,
 	enum digest_verdict d;
 	enum err e;
 
-	e = digest_credentials(&c, &r->digest, m, "Authorization", &a);
+	*status = 0;
+	e = digest_credentials(&c, &r->digest, m,
+			       proxy ? "Proxy-Authorization" : "Authorization",
+			       &a);
 	if (e == ERR_NOT_FOUND) {
-		e = challenge(r, false, now_us, v);
+		e = challenge(r, proxy, false, now_us, status, fields);
 	} else if (e == ERR_MALFORMED) {
-		v->status = 400;
+		*status = 400;
 		e = OK;
-	} else if (e == OK && v->user == NULL) {
-		v->status = 404;
-	} else if (e == OK && (ha1 = secret_for(v->user, c.username)) == NULL) {
-		v->status = 403;
+	} else if (e == OK && u == NULL) {
+		*status = proxy ? 403 : 404;
+	} else if (e == OK && (ha1 = secret_for(u, c.username)) == NULL) {
+		*status = 403;
 	} else if (e == OK) {
-		e = digest_judge(&r->digest, &c, m, ha1, &v->user->memory,
-				 now_us, &d);
+		e = digest_judge(&r->digest, &c, m, ha1, &u->memory, now_us,
+				 &d);
 		if (e == OK && d != DIGEST_GOOD)
-			e = challenge(r, d == DIGEST_STALE, now_us, v);
+			e = challenge(r, proxy, d == DIGEST_STALE, now_us,
+				      status, fields);
 		if (e == OK && d == DIGEST_BAD)
 			log_line(r->cfg.log, LOG_WARN,
-				 "sip: wrong password for %s", v->user->aor);
+				 "sip: wrong password for %s", u->aor);
 	}
 	arena_free(&a);
 	return e;
@@ -287,7 +292,9 @@ enum err registrar_judge(struct registrar *r, const struct sipmsg *m,
 	}
 	v->user = registrar_find(r, &uri);
 	if ((e = check_require(m, v)) != OK || v->status != 0 ||
-	    (e = authenticate(r, m, now_us, v)) != OK || v->status != 0)
+	    (e = registrar_authenticate(r, v->user, m, false, now_us,
+					&v->status, &v->fields)) != OK ||
+	    v->status != 0)
 		goto out;
 	e = binding_change_read(&v->change, m, flow, &r->cfg.bounds, &status);
 	v->status = status;

@@ -70,6 +70,17 @@ const struct bindings *registrar_bindings(const struct registrar_user *u);
 struct registrar_user *registrar_find(const struct registrar *r,
 				      const struct sipfield_uri *u);
 
+/*
+ * Who asks must be `u` (NULL: nobody whom we host), s10.3 steps 3 and 4, s22;
+ * only the owner of a certificate can register, RFC 7904 appendix A.  As a
+ * proxy by Proxy-Authorization and 407, else by Authorization and 401.
+ * `*status` is 0 when it is so, or that of the answer, with `fields` appended.
+ * ERR_NOMEM, ERR_ALGORITHM.
+ */
+enum err registrar_authenticate(struct registrar *r, struct registrar_user *u,
+				const struct sipmsg *m, bool proxy,
+				uint64_t now_us, unsigned *status,
+				struct buf *fields) MUST_CHECK;
 /* Judges a REGISTER whose sipreply_check() is 0.  ERR_NOMEM.
  * registrar_verdict_clear(). */
 enum err registrar_judge(struct registrar *r, const struct sipmsg *m,

@@ -120,6 +120,8 @@ static enum err start_line(struct sipmsg *m, struct slice line)
 				return ERR_MALFORMED;
 			m->status = m->status * 10 + (code.p[i] - '0');
 		}
+		if (memchr(line.p, '\r', line.len) == NULL)
+			m->reason = line;
 		return m->status >= 100 && m->status < 700 ? OK : ERR_MALFORMED;
 	}
 	m->method = first;
@@ -367,11 +369,17 @@ const char *sipmsg_reason(unsigned status)
 		{ 403, "Forbidden" },
 		{ 404, "Not Found" },
 		{ 405, "Method Not Allowed" },
+		{ 407, "Proxy Authentication Required" },
+		{ 408, "Request Timeout" },
 		{ 413, "Request Entity Too Large" },
 		{ 416, "Unsupported URI Scheme" },
 		{ 420, "Bad Extension" },
 		{ 423, "Interval Too Brief" },
+		{ 480, "Temporarily Unavailable" },
 		{ 481, "Call/Transaction Does Not Exist" },
+		{ 482, "Loop Detected" },
+		{ 483, "Too Many Hops" },
+		{ 487, "Request Terminated" },
 		{ 500, "Server Internal Error" },
 		{ 501, "Not Implemented" },
 		{ 503, "Service Unavailable" },

@@ -26,7 +26,8 @@ struct sipmsg {
 	struct slice method; /* of a request; empty: a response */
 	struct slice uri;    /* of a request */
 	struct slice version;
-	unsigned status; /* of a response */
+	unsigned status;     /* of a response */
+	struct slice reason; /* of a response, as it came */
 	struct sipmsg_field *fields;
 	size_t n_fields;
 	struct slice body;

@@ -20,6 +20,7 @@ struct socket {
 	struct sipnet *t;
 	enum sipnet_type type;
 	uint32_t number;
+	struct ip_address_port address;
 	union {
 		uv_handle_t handle;
 		uv_udp_t udp;
@@ -397,6 +398,7 @@ static enum err open_socket(struct sipnet *t, const struct sipnet_listen *l,
 		return ERR_NOMEM;
 	s->t = t;
 	s->type = l->type;
+	s->address = l->address;
 	s->number = (uint32_t)t->n_sockets;
 	e = l->type == SIPNET_UDP ? listen_udp(t, s, (struct sockaddr *)&a)
 				  : listen_tcp(t, s, (struct sockaddr *)&a);
@@ -412,6 +414,43 @@ static enum err open_socket(struct sipnet *t, const struct sipnet_listen *l,
 		       address_format(&l->address, text), uv_strerror(e));
 }
 
+/* One for each address that it stands for. */
+static enum err open_sockets(struct sipnet *t, const struct sipnet_listen *l,
+			     struct why *why)
+{
+	struct ip_address_port v[SIPNET_SOCKETS_MAX];
+	size_t n = 0;
+	enum err r = sockaddr_expand(&l->address, 1, v, &n, SIPNET_SOCKETS_MAX);
+
+	for (size_t i = 0; i < n && r == OK; i++)
+		r = open_socket(t, &(struct sipnet_listen){ l->type, v[i] },
+				why);
+	return r;
+}
+
+bool sipnet_local(const struct sipnet *t, const struct flow *f,
+		  enum sipnet_type *type, struct ip_address_port *address)
+{
+	const struct conn *c;
+
+	if (f->socket >= t->n_sockets)
+		return false;
+	*type = t->sockets[f->socket]->type;
+	*address = t->sockets[f->socket]->address;
+	if (f->conn == 0)
+		return true;
+	HASH_FIND(hh, t->conns, &f->conn, sizeof(f->conn), c);
+	return c != NULL;
+}
+
+bool sipnet_listens(const struct sipnet *t, const struct ip_address_port *a)
+{
+	for (size_t i = 0; i < t->n_sockets; i++)
+		if (address_eq(&t->sockets[i]->address, a))
+			return true;
+	return false;
+}
+
 enum err sipnet_new(struct sipnet **out, const struct sipnet_config *cfg,
 		    struct why *why)
 {
@@ -423,7 +462,7 @@ enum err sipnet_new(struct sipnet **out, const struct sipnet_config *cfg,
 	t->cfg = *cfg;
 	r = loop_deadline_new(cfg->loop, on_sweep, t, &t->sweep);
 	for (size_t i = 0; i < cfg->n_listen && r == OK; i++)
-		r = open_socket(t, &cfg->listen[i], why);
+		r = open_sockets(t, &cfg->listen[i], why);
 	if (r == OK)
 		*out = t;
 	else

@@ -41,9 +41,16 @@ struct sipnet_config {
 	void *ctx;
 };
 
-/* Listens at once.  ERR_BUSY, ERR_SYS with the address in `why`, ERR_FULL. */
+/* Listens at once; at a wildcard address on each of this machine's, its
+ * loopback addresses only when there is no other.  ERR_BUSY, ERR_SYS with the
+ * address in `why`, ERR_FULL. */
 enum err sipnet_new(struct sipnet **out, const struct sipnet_config *cfg,
 		    struct why *why) MUST_CHECK;
+/* Our end of a flow; false when its connection is gone. */
+bool sipnet_local(const struct sipnet *t, const struct flow *f,
+		  enum sipnet_type *type, struct ip_address_port *address);
+/* Is that an address that is listened on? */
+bool sipnet_listens(const struct sipnet *t, const struct ip_address_port *a);
 /* Sends along a flow; what cannot be sent is lost, as on any network. */
 void sipnet_send(struct sipnet *t, const struct flow *to, struct slice bytes);
 /* A connection that is needed stays open while it is idle, and

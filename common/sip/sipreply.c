@@ -63,10 +63,8 @@ static bool has_rport(const struct sipfield_via *v)
 	return sipfield_find(v->params, "rport", &port);
 }
 
-/* The topmost Via with what we know of its sender: an rport and a received that
- * came are not believed. */
-static enum err top_via(struct slice item, const struct flow *from,
-			struct buf *out)
+enum err sipreply_via(struct slice item, const struct flow *from,
+		      struct buf *out)
 {
 	char text[ADDRESS_TEXT_MAX];
 	struct slice params, name, value;
@@ -109,7 +107,7 @@ static enum err vias(const struct sipmsg *m, const struct flow *from,
 			if ((r = buf_append_slice(out, SLICE_LIT("Via: "))) !=
 			    OK)
 				break;
-			r = top ? top_via(item, from, out)
+			r = top ? sipreply_via(item, from, out)
 				: buf_append_slice(out, item);
 			top = false;
 			if (r == OK)

@@ -19,6 +19,10 @@ unsigned sipreply_check(const struct sipmsg *m, const char **words);
  */
 enum err sipreply_head(const struct sipmsg *m, const struct flow *from,
 		       const char *tag, struct buf *out) MUST_CHECK;
+/* Appends the topmost Via value as it is passed on and repeated: with received
+ * and rport, of which those that came are not believed. */
+enum err sipreply_via(struct slice item, const struct flow *from,
+		      struct buf *out) MUST_CHECK;
 /* Where it goes: the connection, else the address that the request came from,
  * at the port that RFC 3581 says. */
 void sipreply_to(const struct sipmsg *m, const struct flow *from,

@@ -61,7 +61,8 @@ size_t transaction_count(const struct transaction_table *t)
 
 /* The branch when it begins with the magic cookie, and who made it; without,
  * as RFC 2543 had it, all that tells requests apart.  s17.2.3. */
-enum err transaction_key(const struct sipmsg *m, struct buf *out)
+enum err transaction_key(const struct sipmsg *m, struct slice method,
+			 struct buf *out)
 {
 	static const char *const rest_of[] = { "Via", "From", "To", "Call-ID",
 					       "CSeq" };
@@ -75,7 +76,7 @@ enum err transaction_key(const struct sipmsg *m, struct buf *out)
 	rest = f->value;
 	if (!sipmsg_item(&rest, &item) || sipfield_via(&via, item) != OK)
 		return ERR_MALFORMED;
-	if ((r = buf_append_slice(out, m->method)) != OK)
+	if ((r = buf_append_slice(out, method)) != OK)
 		return r;
 	if (sipfield_find(via.params, "branch", &branch) && branch.len > 7 &&
 	    sipmsg_is_nocase(slice_sub(branch, 0, 7), "z9hG4bK")) {

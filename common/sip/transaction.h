@@ -26,8 +26,12 @@ enum err transaction_table_new(struct transaction_table **out) MUST_CHECK;
 void transaction_table_free(struct transaction_table *t);
 size_t transaction_count(const struct transaction_table *t);
 
-/* What tells requests apart, s17.2.3, appended to `out`.  ERR_LIMIT. */
-enum err transaction_key(const struct sipmsg *m, struct buf *out) MUST_CHECK;
+/* What tells requests apart, s17.2.3, appended to `out`; `method` is the
+ * request's, but INVITE for an ACK or a CANCEL that looks for its own.
+ * ERR_LIMIT.
+ */
+enum err transaction_key(const struct sipmsg *m, struct slice method,
+			 struct buf *out) MUST_CHECK;
 /* NULL when it is a new one. */
 struct transaction *transaction_find(struct transaction_table *t,
 				     struct slice key);

@@ -11,10 +11,16 @@ setup_file()
 	export RING_PEERS=3 DOMAIN=$RING_NAME
 	ring_setup_file
 	ring_serve
-	ring_account alice
-	(umask 077 && echo sip-pw >"$RING/alice.sip" && mkdir "$RING/at2" "$RING/at3")
+	local user
+	(umask 077 && mkdir "$RING/at2" "$RING/at3")
+	for user in alice bob carl dave; do
+		ring_account "$user"
+		(umask 077 && echo sip-pw >"$RING/$user.sip")
+	done
 	ring_peer 1
-	host_user alice at2
+	for user in alice bob carl dave; do
+		host_user "$user" at2
+	done
 	host_user alice at3
 	sip_peer 2
 	sip_peer 3
@@ -178,7 +184,7 @@ true"
 	wait_until routes_are ''
 }
 
-@test "other methods are answered as what they are" {
+@test "what is not for a registered user of ours is refused, by anybody" {
 	need python3
 	local ask=$SOURCE/tests/cli/sip-ask
 	local head="SIP/2.0\\r\\nVia: SIP/2.0/UDP h;rport;branch=z9hG4bK$RANDOM"
@@ -186,13 +192,16 @@ true"
 
 	run_tool 0 "$ask" "$SIP2" "OPTIONS sip:$DOMAIN $head\\r\\n$rest OPTIONS\\r\\n\\r\\n"
 	assert_line --index 0 --partial 'SIP/2.0 200 OK'
-	assert_regex "$output" 'Allow: REGISTER, OPTIONS'
+	assert_regex "$output" 'Allow: REGISTER, OPTIONS, INVITE'
 	assert_regex "$output" 'received=127'
-	run_tool 0 "$ask" "$SIP2" "INVITE sip:$DOMAIN $head\\r\\n$rest INVITE\\r\\n\\r\\n"
-	assert_line --index 0 --partial 'SIP/2.0 405'
-	assert_regex "$output" 'Allow: REGISTER, OPTIONS'
-	run_tool 0 "$ask" "$SIP2" "NONSENSE sip:$DOMAIN $head\\r\\n$rest NONSENSE\\r\\n\\r\\n"
-	assert_line --index 0 --partial 'SIP/2.0 501'
+	# No relay for strangers, and none to strangers.
+	run_tool 0 "$ask" "$SIP2" "INVITE sip:alice@$DOMAIN $head\\r\\n$rest INVITE\\r\\n\\r\\n"
+	assert_line --index 0 --partial 'SIP/2.0 403'
+	run_tool 0 "$ask" "$SIP2" "MESSAGE sip:x@192.0.2.1 $head\\r\\n$rest MESSAGE\\r\\n\\r\\n"
+	assert_line --index 0 --partial 'SIP/2.0 403'
+	rest="From: <sip:alice@$DOMAIN>;tag=1\\r\\nTo: <sip:alice@$DOMAIN>\\r\\nCall-ID: $RANDOM\\r\\nCSeq: 1"
+	run_tool 0 "$ask" "$SIP2" "INVITE sip:alice@$DOMAIN $head\\r\\n$rest INVITE\\r\\n\\r\\n"
+	assert_line --index 0 --partial 'SIP/2.0 407'
 	run_tool 0 "$ask" "$SIP2" "CANCEL sip:$DOMAIN $head\\r\\n$rest CANCEL\\r\\n\\r\\n"
 	assert_line --index 0 --partial 'SIP/2.0 481'
 	run_tool 0 "$ask" "$SIP2" "OPTIONS sip:$DOMAIN $head\\r\\n$rest INVITE\\r\\n\\r\\n"
@@ -200,6 +209,63 @@ true"
 	# A keep-alive by STUN, RFC 5626 s8: a Binding response.
 	run_tool 0 "$ask" "$SIP2" '\x00\x01\x00\x00\x21\x12\xa4\x42abcdefghijkl'
 	assert_equal "$(head -c 2 "$STDOUT" | xxd -p)" 0101
+}
+
+# phone NAME USER PORT SCENARIO [SIPP OPTION…]: a phone in the background, once it has
+# registered at peer 2 by UDP; it answers as the scenario says.
+phone()
+{
+	local name=$1 user=$2 port=$3 scenario=$4
+	shift 4
+	(cd "$BATS_TEST_TMPDIR" && run_tool 0 sipp "$SIP2" -t u1 -m 1 -nostdin \
+		-i "$(loopback 10)" -p "$port" -s "$user" -key domain "$DOMAIN" \
+		-au "$user" -ap sip-pw -sf "$SOURCE/tests/cli/register-only.xml" \
+		-timeout 20 -timeout_error)
+	cd "$BATS_TEST_TMPDIR" || return
+	start_daemon "$name" sipp -t u1 -nostdin -i "$(loopback 10)" -p "$port" \
+		-s "$user" -sf "$SOURCE/tests/cli/$scenario" -timeout 60 \
+		-timeout_error "$@"
+	wait_until bound "$(loopback 10):$port"
+}
+
+bound()
+{
+	[ -n "$(ss -Hlnu "src $1")" ]
+}
+
+# calls COUNT CALLEE SCENARIO [SIPP OPTION…]: alice calls through peer 2.
+calls()
+{
+	local n=$1 callee=$2 scenario=$3
+	shift 3
+	run_tool 0 sipp "$SIP2" -m "$n" -nostdin -i "$(loopback 11)" -s alice \
+		-key callee "$callee" -key domain "$DOMAIN" -au alice -ap sip-pw \
+		-sf "$SOURCE/tests/cli/$scenario" -timeout 25 -timeout_error "$@"
+}
+
+@test "two phones at one peer call each other, over UDP and from TCP to UDP" {
+	need sipp
+	phone bob bob 5070 answer.xml -m 30
+	calls 20 bob call.xml -t u1 -r 20
+	calls 10 bob call.xml -t t1 -r 10
+	wait_until daemon_gone "${PIDS[bob]}"
+	wait "${PIDS[bob]}" # all 30 calls were whole on its side too
+	unset "PIDS[bob]"
+}
+
+@test "a call that is cancelled: the phone that rings hears of it" {
+	need sipp
+	phone dave dave 5071 ring.xml -m 1
+	calls 1 dave cancel.xml -t u1
+	wait_until daemon_gone "${PIDS[dave]}"
+	wait "${PIDS[dave]}"
+	unset "PIDS[dave]"
+}
+
+@test "a call to who is not registered: 480" {
+	need sipp
+	cd "$BATS_TEST_TMPDIR"
+	calls 1 carl unavailable.xml -t u1
 }
 
 @test "bad input: dropped or answered, and the peer goes on" {

@@ -10,6 +10,7 @@
 
 #include "sip/binding.h"
 #include "sip/digest.h"
+#include "sip/sipedit.h"
 #include "sip/sipreply.h"
 #include "sip/stunping.h"
 #include "sip/transaction.h"
@@ -79,7 +80,7 @@ static void answer(const struct sipmsg *m)
 	struct flow to;
 	enum err r;
 
-	r = transaction_key(m, &key);
+	r = transaction_key(m, m->method, &key);
 	must(r == OK || r == ERR_LIMIT, "has no key");
 	must(sipreply_head(m, &from, "tag", &head) == OK, "has no head");
 	sipreply_to(m, &from, &to);
@@ -96,6 +97,31 @@ static void answer(const struct sipmsg *m)
 	arena_free(&a);
 }
 
+/* As a proxy passes it on: a message again. */
+static void pass_on(const struct sipmsg *m)
+{
+	const struct sipedit e = { .via = SLICE_LIT("SIP/2.0/UDP h;branch=b"),
+				   .drop_routes = 1,
+				   .fields = SLICE_LIT("Record-Route: <sip:h>"
+						       "\r\n"),
+				   .hop = true,
+				   .realm = "a.example" };
+	struct buf b = BUF_INIT(1 << 20);
+	struct arena a = ARENA_INIT(ARENA);
+	struct sipmsg again;
+	enum err r = sipedit_write(m, &e, &b);
+
+	must(r == OK || r == ERR_MALFORMED, "cannot be passed on");
+	if (r == OK) {
+		r = sipmsg_parse(&again, buf_slice(&b), &a);
+		must(r == OK || r == ERR_LIMIT, "is passed on as none");
+		must(r != OK || slice_eq(again.body, m->body),
+		     "has another body");
+	}
+	buf_clear(&b);
+	arena_free(&a);
+}
+
 static void datagram(struct slice in)
 {
 	struct arena a = ARENA_INIT(ARENA);
@@ -107,6 +133,7 @@ static void datagram(struct slice in)
 		answer(&m);
 		if (r == OK && sipreply_check(&m, &words) == 0) {
 			authenticate(&m, &a);
+			pass_on(&m);
 			bind(&m);
 		}
 	}

@@ -12,6 +12,10 @@
 	"From: Alice <sip:alice@a.example>;tag=456248\r\n"                     \
 	"To: Alice <sip:alice@a.example>\r\n"
 #define SIP_REGISTER "REGISTER sip:a.example SIP/2.0\r\n" SIP_REST
+#define SIP_REGISTER_BOB                                                       \
+	"REGISTER sip:a.example SIP/2.0\r\n"                                   \
+	"Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKr\r\n"                       \
+	"From: <sip:bob@a.example>;tag=1\r\nTo: <sip:bob@a.example>\r\n"
 
 /* `a` is the test's, emptied by it. */
 static inline struct sipmsg sip_text(const char *text, struct arena *a)

@@ -32,9 +32,9 @@ static bool same(const char *a, const char *b)
 	struct sipmsg m = sip_text(a, &arena);
 	bool eq;
 
-	assert_ok(transaction_key(&m, &x));
+	assert_ok(transaction_key(&m, m.method, &x));
 	m = sip_text(b, &arena);
-	assert_ok(transaction_key(&m, &y));
+	assert_ok(transaction_key(&m, m.method, &y));
 	eq = slice_eq(buf_slice(&x), buf_slice(&y));
 	buf_clear(&x);
 	buf_clear(&y);
@@ -81,7 +81,7 @@ static void key_limit(void **state)
 		 "h;branch=z9hG4bK%0*d\r\n" REST,
 		 TRANSACTION_KEY_MAX, 0);
 	m = sip_text(text, &arena);
-	assert_err(transaction_key(&m, &b), ERR_LIMIT);
+	assert_err(transaction_key(&m, m.method, &b), ERR_LIMIT);
 	buf_clear(&b);
 }
 

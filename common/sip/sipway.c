@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Owns: whether a request may be passed on, and where: RFC 3261 s16.3 to s16.5,
+ * s22.3, RFC 5393 s4, RFC 5626 s5.3.  Does not own: how it gets there
+ * (proxy.c).
+ */
+#include "sip/sipway.h"
+
+#include <stdlib.h>
+
+#include "sip/sipedit.h"
+
+void sipway_clear(struct sipway *w)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		free(w->v[i].uri);
+		free(w->v[i].path);
+	}
+	w->n = 0;
+}
+
+/* ---- loops ---- */
+
+static struct slice value_of(const struct sipmsg *m, const char *name)
+{
+	const struct sipmsg_field *f = sipmsg_only(m, name, NULL);
+
+	return f == NULL ? slice_of("", 0) : f->value;
+}
+
+enum err sipway_loop(const struct sipmsg *m, char out[static HEXHASH_MAX])
+{
+	struct slice route = slice_of("", 0);
+	const struct slice none = SLICE_LIT("\n");
+
+	(void)sipedit_route(m, 0, &route); /* or none */
+	const struct slice parts[] = { m->uri,
+				       none,
+				       value_of(m, "From"),
+				       none,
+				       value_of(m, "To"),
+				       none,
+				       value_of(m, "Call-ID"),
+				       none,
+				       value_of(m, "CSeq"),
+				       none,
+				       route };
+	enum err r = hexhash(HEXHASH_SHA256, parts,
+			     sizeof(parts) / sizeof(parts[0]), out);
+
+	out[SIPWAY_LOOP_LEN] = '\0';
+	return r;
+}
+
+/* Has it been here, and was nothing changed since?  s16.3 step 4. */
+static enum err looks_looped(const struct proxy_config *cfg,
+			     const struct sipmsg *m, bool *out)
+{
+	const struct sipmsg_field *f;
+	struct slice rest, item, branch;
+	char loop[HEXHASH_MAX];
+	struct sipfield_via via;
+	size_t at = 0;
+	enum err r = sipway_loop(m, loop);
+
+	*out = false;
+	while (r == OK && (f = sipmsg_next(m, "Via", &at)) != NULL) {
+		rest = f->value;
+		while (sipmsg_item(&rest, &item))
+			if (sipfield_via(&via, item) == OK &&
+			    cfg->is_ours(cfg->ctx, via.host, via.port) &&
+			    sipfield_find(via.params, "branch", &branch) &&
+			    branch.len > 7 + SIPWAY_LOOP_LEN &&
+			    memcmp(branch.p + 7, loop, SIPWAY_LOOP_LEN) == 0)
+				*out = true;
+	}
+	return r;
+}
+
+/* ---- checks ---- */
+
+static enum err check(const struct proxy_config *cfg, const struct sipmsg *m,
+		      const struct sipfield_uri *uri, unsigned *status,
+		      struct buf *fields)
+{
+	const struct sipmsg_field *f;
+	size_t at = 0;
+	uint32_t hops;
+	bool looped;
+	enum err r;
+
+	*status = 0;
+	f = sipmsg_only(m, "Max-Forwards", NULL);
+	if (f != NULL && sipfield_u32(&hops, f->value) == OK && hops == 0) {
+		*status = 483;
+		return OK;
+	}
+	if (!uri->sip) {
+		*status = 416;
+		return OK;
+	}
+	if ((r = looks_looped(cfg, m, &looped)) != OK)
+		return r;
+	if (looped)
+		*status = 482;
+	/* No extension of proxies is known here, s16.3 step 5. */
+	while (r == OK && (f = sipmsg_next(m, "Proxy-Require", &at)) != NULL) {
+		*status = 420;
+		if ((r = buf_append_slice(fields,
+					  SLICE_LIT("Unsupported: "))) == OK &&
+		    (r = buf_append_slice(fields, f->value)) == OK)
+			r = buf_append_slice(fields, SLICE_LIT("\r\n"));
+	}
+	return r;
+}
+
+/* ---- in a dialog ---- */
+
+bool sipway_by_routes(const struct proxy_config *cfg, const struct sipmsg *m,
+		      struct flow *flow, size_t *drop_routes)
+{
+	const struct sipmsg_field *id = sipmsg_only(m, "Call-ID", NULL);
+	struct sipfield_addr a;
+	struct sipfield_uri u;
+	bool found = false;
+	struct slice v;
+
+	*drop_routes = 0;
+	while (sipedit_route(m, *drop_routes, &v) &&
+	       sipfield_addr(&a, v) == OK && sipfield_uri(&u, a.uri) == OK &&
+	       u.sip && cfg->is_ours(cfg->ctx, u.host, u.port)) {
+		++*drop_routes;
+		/* The last of them is the far side. */
+		if (u.user.p != NULL)
+			found = flowtoken_read(cfg->secret, u.user, id->value,
+					       flow) == OK;
+	}
+	return found;
+}
+
+static bool in_dialog(const struct sipmsg *m)
+{
+	struct sipfield_addr to;
+	struct slice tag;
+
+	return sipfield_addr(&to, sipmsg_only(m, "To", NULL)->value) == OK &&
+	       sipfield_find(to.params, "tag", &tag);
+}
+
+/* ---- to a user ---- */
+
+/* Whoever begins something here is one of ours, and proves it: s22.3. */
+static enum err authenticate(const struct proxy_config *cfg,
+			     const struct sipmsg *m, uint64_t now_us,
+			     unsigned *status, struct buf *fields)
+{
+	struct registrar_user *u;
+	struct sipfield_addr from;
+	struct sipfield_uri uri;
+
+	if (sipfield_addr(&from, sipmsg_only(m, "From", NULL)->value) != OK ||
+	    sipfield_uri(&uri, from.uri) != OK ||
+	    (u = registrar_find(cfg->registrar, &uri)) == NULL) {
+		*status = 403;
+		return OK;
+	}
+	return registrar_authenticate(cfg->registrar, u, m, true, now_us,
+				      status, fields);
+}
+
+static enum err add_bindings(struct sipway *w, const struct bindings *b,
+			     uint64_t now_us)
+{
+	struct sipway_target *t;
+
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->v[i]->expires_us <= now_us)
+			continue;
+		t = &w->v[w->n++];
+		*t = (struct sipway_target){ .uri = strdup(b->v[i]->uri),
+					     .path = strdup(b->v[i]->path),
+					     .flow = b->v[i]->flow,
+					     .q = b->v[i]->q };
+		if (t->uri == NULL || t->path == NULL)
+			return ERR_NOMEM;
+	}
+	return OK;
+}
+
+enum err sipway_find(struct sipway *out, const struct proxy_config *cfg,
+		     const struct sipmsg *m, uint64_t now_us, unsigned *status,
+		     struct buf *fields)
+{
+	struct registrar_user *u;
+	struct sipfield_uri uri;
+	struct flow flow;
+	enum err r;
+
+	*out = (struct sipway){ 0 };
+	if ((r = sipfield_uri(&uri, m->uri)) != OK ||
+	    (r = check(cfg, m, &uri, status, fields)) != OK || *status != 0)
+		return r;
+	if (sipway_by_routes(cfg, m, &flow, &out->drop_routes) &&
+	    in_dialog(m)) {
+		out->v[out->n++] = (struct sipway_target){ .flow = flow,
+							   .q = 1000 };
+		return OK;
+	}
+	if ((r = authenticate(cfg, m, now_us, status, fields)) != OK ||
+	    *status != 0)
+		return r;
+	u = registrar_find(cfg->registrar, &uri);
+	if (u == NULL)
+		*status = 404;
+	else if ((r = add_bindings(out, registrar_bindings(u), now_us)) == OK &&
+		 out->n == 0)
+		*status = 480;
+	if (r != OK)
+		sipway_clear(out);
+	return r;
+}

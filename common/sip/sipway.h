@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SIP_SIPWAY_H
+#define SIP_SIPWAY_H
+
+#include "sip/proxy.h"
+
+/* Where a request goes and whether it may: RFC 3261 s16.3 to s16.5. */
+
+/* One place, and how it is reached. */
+struct sipway_target {
+	char *uri;  /* the new Request-URI; NULL: as it is */
+	char *path; /* Route values for it; NULL or "": none */
+	struct flow flow;
+	uint16_t q;
+};
+
+struct sipway {
+	struct sipway_target v[BINDING_MAX]; /* best first */
+	size_t n;
+	size_t drop_routes; /* own Route values on top */
+};
+
+/* Digest of what a request that loops has unchanged, s16.6 step 8. */
+enum { SIPWAY_LOOP_LEN = 8 };
+enum err sipway_loop(const struct sipmsg *m,
+		     char out[static HEXHASH_MAX]) MUST_CHECK;
+
+/* `*status` is 0, or that of the refusal, with `fields` appended: 403, 404,
+ * 407, 416, 420, 480, 482, 483.  ERR_NOMEM.  sipway_clear(). */
+enum err sipway_find(struct sipway *out, const struct proxy_config *cfg,
+		     const struct sipmsg *m, uint64_t now_us, unsigned *status,
+		     struct buf *fields) MUST_CHECK;
+/* By its own Routes only: false when there is none, or none of this call. */
+bool sipway_by_routes(const struct proxy_config *cfg, const struct sipmsg *m,
+		      struct flow *flow, size_t *drop_routes);
+void sipway_clear(struct sipway *w);
+
+#endif
