@@ -286,9 +286,10 @@ bats_tests = \
 	tests/cli/sip.bats \
 	tests/cli/status.bats \
 	tests/cli/tools.bats \
+	tests/cli/weather.bats \
 	tests/cli/wireshark.bats
 TESTS += $(bats_tests) tests/cli/over-dtls
-check_PROGRAMS += tests/cli/dns-server tests/cli/pump
+check_PROGRAMS += tests/cli/bad-network tests/cli/dns-server tests/cli/pump
 
 TESTS += tests/conformance/selftest tests/harness/selftest tests/oracle/others \
 	tests/oracle/selftest
@@ -301,7 +302,7 @@ EXTRA_DIST += tests/bench/run tests/demo.sh tests/requirements.txt tests/ring.ba
 	tests/cli/register-only.xml tests/cli/register.xml tests/cli/ring.xml \
 	tests/cli/unavailable.xml \
 	tests/cli/ring_helpers.bash tests/cli/sip-ask tests/cli/sip-hostile \
-	tests/conformance tests/harness \
+	tests/cli/trial tests/conformance tests/harness \
 	tests/lint tests/fuzz/corpus tests/oracle/others \
 	tests/oracle/examples tests/oracle/selftest
 
