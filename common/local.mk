@@ -135,6 +135,8 @@ libp2psip_a_SOURCES += \
 	common/core/probe.h \
 	common/core/read.c \
 	common/core/read.h \
+	common/core/recall.c \
+	common/core/recall.h \
 	common/core/repair.c \
 	common/core/repair.h \
 	common/core/replica.c \

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "core/copy.h"
+#include "core/recall.h"
 #include "core/repair.h"
 #include "core/resync.h"
 #include "core/state.h"
@@ -163,6 +164,7 @@ void replica_clear(struct node *n)
 	repair_clear(n);
 	copy_clear(n);
 	resync_clear(n);
+	recall_clear(n);
 	while (n->replicas.waits != NULL)
 		wait_free(n, n->replicas.waits);
 }

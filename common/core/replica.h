@@ -8,6 +8,7 @@
 
 struct node;
 struct copy;
+struct recall;
 struct replica_wait;
 struct repair_job;
 struct resync;
@@ -35,6 +36,8 @@ struct replicas {
 	struct copy *copies;
 	uint32_t n_copies;
 	struct resync *resyncs;
+	struct recall *recalls;
+	uint32_t n_recalls;
 	/* repair.c */
 	struct replica_member members[REPLICAS];
 	size_t n_members;

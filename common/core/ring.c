@@ -384,14 +384,17 @@ void ring_range(const struct node *n, struct node_id *from, struct node_id *to)
 	*to = n->id;
 }
 
-bool ring_responsible(const struct node *n, const struct node_id *id)
+bool ring_is_in_range(const struct node *n, const struct node_id *id)
 {
 	struct node_id from, to;
 
-	if (!n->ring.responsible)
-		return false;
 	ring_range(n, &from, &to);
 	return id_in_range(&from, id, &to);
+}
+
+bool ring_responsible(const struct node *n, const struct node_id *id)
+{
+	return n->ring.responsible && ring_is_in_range(n, id);
 }
 
 bool ring_is_neighbor(const struct node *n, const struct node_id *id)

@@ -77,6 +77,8 @@ void ring_clear(struct node *n);
 
 /* Is this node responsible for the ID: joined, and predecessor < id <= own? */
 bool ring_responsible(const struct node *n, const struct node_id *id);
+/* Predecessor < id <= own, joined or not yet? */
+bool ring_is_in_range(const struct node *n, const struct node_id *id);
 /* The connected peer to which a message for `id` goes next, s10.3, or NULL:
  * this node is responsible for it or knows no way.  In a client: a peer it is
  * connected to. */

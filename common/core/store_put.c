@@ -12,6 +12,7 @@
 
 #include "core/access.h"
 #include "core/bundle.h"
+#include "core/recall.h"
 #include "core/state.h"
 #include "core/store_judge.h"
 
@@ -119,9 +120,12 @@ static enum err check_place(struct node *n, const struct store_put *p,
 		return why_err(
 			why, ERR_NOT_FOUND,
 			"this peer is not responsible for that resource");
-	if (is_replica(p) && !ring_accepts_replica(n, id, &p->job.req->source))
+	if (is_replica(p) &&
+	    !ring_accepts_replica(n, id, &p->job.req->source)) {
+		recall_start(n, p);
 		return why_err(why, ERR_FORBIDDEN,
 			       "copies of that resource come from others");
+	}
 	return OK;
 }
 
@@ -231,11 +235,21 @@ static uint64_t expiry(const struct store_put *p,
 	return at < v->not_after_ms ? at : v->not_after_ms;
 }
 
+/* Others need it, or its counter. */
+static void note_value(struct store_put *p, const struct store_put_kind *pk,
+		       const struct store_put_value *v)
+{
+	struct replica_value *w = &p->written[p->n_written++];
+
+	w->resource = p->job.resource;
+	w->kind = pk->kind.id;
+	w->key = v->key;
+}
+
 static enum err add_value(struct node *n, struct store_put *p,
 			  const struct store_put_kind *pk,
 			  const struct store_put_value *v, struct batch *b)
 {
-	struct replica_value *w = &p->written[p->n_written];
 	struct wire_env env = n->env;
 	struct buf buf = BUF_INIT(FRAME_MAX);
 	struct record *rec;
@@ -259,20 +273,27 @@ static enum err add_value(struct node *n, struct store_put *p,
 	if (r == OK)
 		r = arena_dup(&b->arena, v->key, &rec->key);
 	buf_clear(&buf);
-	w->resource = p->job.resource;
-	w->kind = pk->kind.id;
-	w->key = v->key;
-	p->n_written++;
+	note_value(p, pk, v);
 	return r;
 }
 
-static void next_generation(const struct store_put *p,
+/*
+ * CHOICE: RFC 6940 s7.4.1.1 has a copy take over its sender's counter.  One
+ * that comes back to the owner, s6.4.2.3, is merged as the same section says:
+ * as if it were stored now.  There, and at a node that is about to be the
+ * owner, the counter only rises, for conditional Stores rely on it.
+ */
+static void next_generation(const struct node *n, const struct store_put *p,
 			    struct store_put_kind *pk)
 {
-	if (is_replica(p))
-		pk->generation = pk->asked;
-	else if (pk->changed && ++pk->generation == 0)
+	const struct node_id *id = &p->job.resource;
+	bool rises = !is_replica(p) || ring_responsible(n, id);
+
+	if (rises && pk->changed && ++pk->generation == 0)
 		pk->generation = 1;
+	if (is_replica(p) &&
+	    (pk->generation < pk->asked || !ring_is_in_range(n, id)))
+		pk->generation = pk->asked;
 }
 
 static enum err add_kind(struct node *n, struct store_put *p,
@@ -282,10 +303,12 @@ static enum err add_kind(struct node *n, struct store_put *p,
 	struct change *ch;
 	enum err r = OK;
 
+	next_generation(n, p, pk);
 	for (uint32_t i = 0; i < pk->n && r == OK; i++)
 		if (!pk->values[i].same)
 			r = add_value(n, p, pk, &pk->values[i], b);
-	next_generation(p, pk);
+		else if (pk->generation != before)
+			note_value(p, pk, &pk->values[i]);
 	if (r != OK || pk->generation == before)
 		return r;
 	ch = batch_add(b, CHANGE_GENERATION);

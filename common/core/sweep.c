@@ -20,9 +20,9 @@
 #define SWEEP_AGAIN_US (60 * UINT64_C(1000000))
 
 enum {
-	PAGE = 64,  /* slots */
-	WINDOW = 8, /* slots at a time */
-	FAILURES_MAX = 5,
+	PAGE = 64,           /* slots */
+	WINDOW = 8,          /* slots at a time */
+	AGAIN_SHIFT_MAX = 4, /* SWEEP_AGAIN_US is doubled so often */
 	SLOT_ARENA_MAX = 16 << 20
 };
 
@@ -333,9 +333,11 @@ static void sweep_end(struct node *n, struct sweep *s)
 	rs->sweep = NULL;
 	if (s->n_failed == 0 || s->stopped) {
 		rs->sweep_failures = 0;
-	} else if (++rs->sweep_failures < FAILURES_MAX) {
+	} else { /* never given up: it may be the last copy */
 		rs->sweep_all = true;
-		arm(n, SWEEP_AGAIN_US);
+		arm(n, SWEEP_AGAIN_US << rs->sweep_failures);
+		if (rs->sweep_failures < AGAIN_SHIFT_MAX)
+			rs->sweep_failures++;
 	}
 	if (s->postponed && !s->stopped && rs->sweep_timer.pos == 0)
 		arm(n, SWEEP_US);

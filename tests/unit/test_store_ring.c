@@ -269,6 +269,81 @@ static void copy_rules(void **state)
 	rogue_free(bob);
 }
 
+/* 6940-7.4.1.1-D17: what comes back to the owner is merged as if it were stored
+ * now: the counter that conditional Stores rely on never falls. */
+static void owner_counts_up(void **state)
+{
+	struct stored_data v;
+	struct store_ans ans;
+	uint64_t generation;
+
+	(void)state;
+	store("a", &ans);
+	store("b", &ans);
+	v = value("c");
+	v.storage_time += 1000;
+	assert_int_equal(copy(owner, next[0], 1, &v), 0);
+	assert_int_equal(on_disk(owner, &generation), 1);
+	assert_int_equal(generation, 3);
+	assert_int_equal(copy(owner, next[0], 1, &v), 0); /* nothing new */
+	(void)on_disk(owner, &generation);
+	assert_int_equal(generation, 3);
+	assert_int_equal(copy(owner, next[0], 9, &v), 0);
+	(void)on_disk(owner, &generation);
+	assert_int_equal(generation, 9);
+	world_run(w, 5 * SECOND_US);
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_int_equal(on_disk(next[i], &generation), 1);
+		assert_int_equal(generation, 9);
+	}
+}
+
+/* The owner asks alice for what she brought, and gets this. */
+static void recalled(struct stored_data *v, uint64_t generation)
+{
+	struct fetch_kind_response k = { .kind = USER_VALUE,
+					 .generation = generation,
+					 .values = { v, 1 } };
+	struct fetch_ans ans = { { &k, 1 } };
+	const struct heard *h;
+	struct draft d;
+
+	h = rogue_hear(alice, MSG_FETCH_REQ, 5 * SECOND_US);
+	assert_non_null(h);
+	assert_ptr_equal(heard_signer(alice, h), owner);
+	draft_answer(&d, alice, h, MSG_FETCH_ANS);
+	draft_body(&d, &wire_type_fetch_ans, &ans);
+	rogue_send(alice, h->link, &d);
+	world_run(w, 5 * SECOND_US);
+}
+
+/* 6940-7.4.1.1-R9 6940-6.4.2.3-R3: the owner refuses a stranger's copy, fetches
+ * what it was, and keeps it if it is newer and good. */
+static void refused_and_fetched(void **state)
+{
+	struct stored_data v = value("stranded"), forged = value("forged");
+	uint64_t generation;
+
+	(void)state;
+	assert_int_equal(copy(owner, alice->host, 7, &v), FORBIDDEN);
+	assert_int_equal(on_disk(owner, NULL), 0);
+	recalled(&v, 7);
+	assert_int_equal(on_disk(owner, &generation), 1);
+	assert_int_equal(generation, 7);
+	assert_int_equal(on_disk(next[0], NULL), 1);
+	assert_int_equal(on_disk(next[1], NULL), 1);
+	forged.storage_time += 1000;
+	rogue_sign_value(alice, &alice->host->signer, &at, USER_VALUE, &forged);
+	forged.value.value = SLICE_LIT("Forged");
+	assert_int_equal(copy(owner, alice->host, 8, &forged), FORBIDDEN);
+	recalled(&forged, 8);
+	(void)on_disk(owner, &generation);
+	assert_int_equal(generation, 7);
+	/* Only the owner does so. */
+	assert_int_equal(copy(next[0], alice->host, 8, &v), FORBIDDEN);
+	assert_null(rogue_hear(alice, MSG_FETCH_REQ, 20 * SECOND_US));
+}
+
 /* The value as anybody finds it. */
 static bool found(struct world *unused, void *ctx)
 {
@@ -466,9 +541,11 @@ int main(void)
 {
 #define EACH(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		EACH(copies),        EACH(not_responsible), EACH(strangers),
-		EACH(copy_rules),    EACH(newer_elsewhere), EACH(survives),
-		EACH(intermediates), EACH(unknown_kind),
+		EACH(copies),          EACH(not_responsible),
+		EACH(strangers),       EACH(copy_rules),
+		EACH(newer_elsewhere), EACH(survives),
+		EACH(intermediates),   EACH(unknown_kind),
+		EACH(owner_counts_up), EACH(refused_and_fetched),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
