@@ -323,6 +323,12 @@ static bool fits(struct node *n, const struct forwarding_header *h,
 	       bytes.len + payload_len <= n->overlay->max_message_size;
 }
 
+static bool is_about_data(uint16_t code)
+{
+	return code == MSG_STORE_REQ || code == MSG_FETCH_REQ ||
+	       code == MSG_STAT_REQ || code == MSG_FIND_REQ;
+}
+
 static void forward(struct node *n, struct transit *t)
 {
 	struct forwarding_header h = t->p->header;
@@ -333,10 +339,13 @@ static void forward(struct node *n, struct transit *t)
 	/* Clients and joining nodes are no routers. */
 	if (t->from != NULL && !n->ring.responsible) {
 		trace_drop(n, &h, "not a peer");
-		/* Who would enter through it need not wait to find out.  A node
-		 * that leaves may have answered already: this came twice. */
+		/* Who would enter through it need not wait to find out; of what
+		 * is stored it must not say that it is not there.  A node that
+		 * leaves may have answered already: this came twice. */
 		if (n->cfg.role == ROLE_PEER && n->state == STATE_STARTING)
-			reply_error(n, t->from, t->p, ERR_NOT_FOUND,
+			reply_error(n, t->from, t->p,
+				    is_about_data(t->code) ? ERR_REQUEST_TIMEOUT
+							   : ERR_NOT_FOUND,
 				    "this node is in no ring yet");
 		return;
 	}

@@ -359,6 +359,42 @@ static void test_clients_are_no_routers(void **state)
 	scene_close(&s);
 }
 
+/* Who is in no ring yet leads nowhere, and does not say of what is stored that
+ * it is not there. */
+static void test_no_ring_yet(void **state)
+{
+	static const uint16_t codes[] = { MSG_FETCH_REQ, MSG_PING_REQ };
+	struct rogue *entry;
+	struct host *lost;
+	struct scene s;
+	struct draft d;
+
+	(void)state;
+	scene_open(&s, 1);
+	entry = rogue_new(s.w, "entry", NULL);
+	lost = world_host(s.w, "lost", NULL);
+	lost->tracing = true;
+	host_start_at(lost, ROLE_PEER, entry->host);
+	(void)scene_trace_wait(&s, lost, " up");
+	for (size_t i = 0; i < 2; i++) {
+		const struct heard *h;
+
+		draft_init(&d, entry, codes[i]);
+		draft_to_resource(&d, ID_OF(s.peer[0]));
+		if (codes[i] == MSG_FETCH_REQ)
+			draft_fetch(&d, ID_OF(s.peer[0]), USER_VALUE);
+		else
+			d.contents.message_body = SLICE_LIT("\0\0");
+		h = rogue_ask(entry, rogue_link_to(entry, lost), &d);
+		assert_non_null(h);
+		assert_int_equal(heard_error(entry, h),
+				 i == 0 ? ERROR_REQUEST_TIMEOUT
+					: ERROR_NOT_FOUND);
+	}
+	rogue_free(entry);
+	scene_close(&s);
+}
+
 /* ---- the way back ---- */
 
 /* 6940-6.1.2-R5, 6940-6.2.2-R1: the node it came from, then the Via List
@@ -880,6 +916,7 @@ int main(void)
 		cmocka_unit_test(test_foreign_node_id),
 		cmocka_unit_test(test_connection_first),
 		cmocka_unit_test(test_clients_are_no_routers),
+		cmocka_unit_test(test_no_ring_yet),
 		cmocka_unit_test(test_response_path),
 		cmocka_unit_test(test_via_policies),
 		cmocka_unit_test(test_state_expires),
