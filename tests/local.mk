@@ -9,11 +9,14 @@ LDADD = libp2psip.a $(SSL_LIBS) $(UV_LIBS) $(XML_LIBS) $(SQLITE_LIBS) \
 	$(JANSSON_LIBS) $(CURL_LIBS) $(CARES_LIBS) $(MHD_LIBS) $(LIBBSD_LIBS) \
 	$(CMOCKA_LIBS)
 
-TEST_EXTENSIONS = .bats
+TEST_EXTENSIONS = .bats .seeds
 LOG_DRIVER = $(top_srcdir)/tests/harness/driver
 AM_LOG_DRIVER_FLAGS = --sanitized $(SANITIZED)
 BATS_LOG_DRIVER = $(top_srcdir)/tests/harness/driver
 AM_BATS_LOG_DRIVER_FLAGS = --sanitized $(SANITIZED)
+SEEDS_LOG_DRIVER = $(top_srcdir)/tests/harness/driver
+AM_SEEDS_LOG_DRIVER_FLAGS = --sanitized $(SANITIZED)
+SEEDS_LOG_COMPILER = tests/sim/sim
 BATS_LOG_COMPILER = $(BATS)
 AM_BATS_LOG_FLAGS = --tap --print-output-on-failure
 # Tests find their data through these two.
@@ -201,6 +204,8 @@ tests_fuzz_wire_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 sim_ldadd = tests/sim/libsim.a $(LDADD)
 check_LIBRARIES = tests/sim/libsim.a
 tests_sim_libsim_a_SOURCES = \
+	tests/sim/audit.c \
+	tests/sim/audit.h \
 	tests/sim/check.c \
 	tests/sim/check.h \
 	tests/sim/check_body.c \
@@ -211,11 +216,14 @@ tests_sim_libsim_a_SOURCES = \
 	tests/sim/gather.c \
 	tests/sim/gather.h \
 	tests/sim/host.c \
+	tests/sim/inside.c \
 	tests/sim/lay.c \
 	tests/sim/lay.h \
 	tests/sim/net.c \
 	tests/sim/net.h \
 	tests/sim/outcome.c \
+	tests/sim/reads.c \
+	tests/sim/reads.h \
 	tests/sim/rogue.c \
 	tests/sim/rogue.h \
 	tests/sim/stage.c \
@@ -229,7 +237,7 @@ tests_sim_libsim_a_SOURCES = \
 
 sim_programs = \
 	tests/sim/scale \
-	tests/sim/sim \
+	tests/sim/test_oracles \
 	tests/sim/test_world \
 	tests/sim/trace_change \
 	tests/sim/trace_loss \
@@ -238,12 +246,31 @@ if HAVE_CMOCKA
 check_PROGRAMS += $(sim_programs)
 TESTS += $(sim_programs)
 endif
+# 200 seeds, in parts that run side by side.
+sim_seeds = \
+	tests/sim/seeds/a.seeds \
+	tests/sim/seeds/b.seeds \
+	tests/sim/seeds/c.seeds \
+	tests/sim/seeds/d.seeds \
+	tests/sim/seeds/e.seeds \
+	tests/sim/seeds/f.seeds \
+	tests/sim/seeds/g.seeds \
+	tests/sim/seeds/h.seeds
+check_PROGRAMS += tests/sim/sim
+TESTS += $(sim_seeds)
+EXTRA_DIST += $(sim_seeds)
 tests_sim_sim_SOURCES = \
+	tests/sim/acts.h \
 	tests/sim/chaos.c \
 	tests/sim/chaos.h \
-	tests/sim/main.c
+	tests/sim/crowd.c \
+	tests/sim/main.c \
+	tests/sim/trouble.c \
+	tests/sim/villain.c \
+	tests/sim/work.c
 tests_sim_scale_LDADD = $(sim_ldadd)
 tests_sim_sim_LDADD = $(sim_ldadd)
+tests_sim_test_oracles_LDADD = $(sim_ldadd)
 tests_sim_test_world_LDADD = $(sim_ldadd)
 tests_sim_trace_change_LDADD = $(sim_ldadd)
 tests_sim_trace_loss_LDADD = $(sim_ldadd)

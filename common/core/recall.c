@@ -3,9 +3,9 @@
  * After a lopsided partition, values lie with nodes that the owner does not
  * know as members of the replica set.  RFC 6940 s7.4.1.1 has their copies
  * refused with Error_Forbidden, s6.4.2.3 has them stored at the owner, and the
- * merging rule of s7.4.1.1 has the newer ones win.  CHOICE: the owner refuses,
- * and then fetches from the sender what it offered: values that verify and are
- * newer replace its own.  The fetching and merging is resync.c's.
+ * merging rule of s7.4.1.1 has the newer ones win.  CHOICE 49: the owner
+ * refuses, and then fetches from the sender what it offered: values that verify
+ * and are newer replace its own.  The fetching and merging is resync.c's.
  */
 #include "core/recall.h"
 

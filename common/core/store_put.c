@@ -278,7 +278,7 @@ static enum err add_value(struct node *n, struct store_put *p,
 }
 
 /*
- * CHOICE: RFC 6940 s7.4.1.1 has a copy take over its sender's counter.  One
+ * CHOICE 50: RFC 6940 s7.4.1.1 has a copy take over its sender's counter.  One
  * that comes back to the owner, s6.4.2.3, is merged as the same section says:
  * as if it were stored now.  There, and at a node that is about to be the
  * owner, the counter only rises, for conditional Stores rely on it.

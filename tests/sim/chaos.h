@@ -2,8 +2,7 @@
 #ifndef SIM_CHAOS_H
 #define SIM_CHAOS_H
 
-#include "check.h"
-#include "truth.h"
+#include "world.h"
 
 /* A world in which everything goes wrong by chance, and then nothing any more.
  */
@@ -21,6 +20,8 @@ struct chaos_report {
 	char first[160];  /* what was wrong first */
 	uint64_t n_events, n_frames, n_messages;
 	uint64_t n_stored, n_refused;
+	uint64_t n_values;            /* written to disks */
+	uint64_t n_fetched, n_strict; /* answers; values by how new they are */
 	uint64_t virtual_s;
 	uint64_t settled_s; /* from the last fault until the ring was right */
 };

@@ -329,6 +329,9 @@ static void check_response(struct check *c, const struct sight *s,
 			     m->header.length, t->max_response);
 	if (is_config_error(c, m))
 		return;
+	/* On the way, one that is in no ring yet says so; then it may join. */
+	if (code == MSG_ERROR && !host_joined(signer))
+		return;
 	if (t->answered && t->responder == signer->index &&
 	    t->responder_life == signer->incarnation &&
 	    s->now_us < t->first_us + REQUEST_LIFETIME_US) {

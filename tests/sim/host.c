@@ -155,8 +155,11 @@ static void job_commit(struct job *j)
 	struct host *h = j->host;
 
 	j->err = ERR_STORAGE;
-	if (!h->disk_full)
-		h->storage.commit(h->storage.ctx, &j->batch, 1, &j->err);
+	if (h->disk_full)
+		return;
+	if (h->world->hooks.commit != NULL)
+		h->world->hooks.commit(h->world->hooks.ctx, h, j->batch);
+	h->storage.commit(h->storage.ctx, &j->batch, 1, &j->err);
 }
 
 void job_timer(struct timer *t)
@@ -304,6 +307,8 @@ void host_event(struct host *h, const struct event *ev)
 	MUST(node_step(h->node, host_now(h), ev));
 	while (node_poll(h->node, &fx))
 		host_effect(h, &fx);
+	if (w->hooks.step != NULL)
+		w->hooks.step(w->hooks.ctx, h);
 	deadline = node_deadline(h->node);
 	if (deadline == NEVER)
 		heap_cancel(&w->timers, &h->timer);
@@ -438,6 +443,7 @@ void host_stop(struct host *h)
 void host_wipe(struct host *h)
 {
 	MUST(h->node == NULL ? OK : ERR_SOFTWARE);
+	h->wiped_us = h->world->now_us;
 	h->storage.close(h->storage.ctx);
 	MUST(memory_open(&h->storage));
 }

@@ -162,12 +162,15 @@ static void set_blocked(struct world *w, const struct host *a,
 		w->net.blocked[a->index * max + b->index] = yes;
 }
 
-static uint64_t delay_us(struct world *w)
+static uint64_t delay_us(const struct end *e)
 {
+	struct world *w = e->conn->world;
 	const struct net_options *o = &w->net.opt;
+	const struct host *to = other_end(e)->host;
+	uint64_t us = o->delay_min_us +
+		      rng_below(&w->rng, o->delay_max_us - o->delay_min_us + 1);
 
-	return o->delay_min_us +
-	       rng_below(&w->rng, o->delay_max_us - o->delay_min_us + 1);
+	return us + e->host->slow_us + (to == NULL ? 0 : to->slow_us);
 }
 
 /* Sets the timer of a stream for its first item. */
@@ -194,7 +197,7 @@ static struct item *item_new(const struct end *e, enum item_type type,
 	it->len = bytes.len;
 	if (bytes.len != 0)
 		memcpy(it->bytes, bytes.p, bytes.len);
-	it->due_us = e->conn->world->now_us + delay_us(e->conn->world);
+	it->due_us = e->conn->world->now_us + delay_us(e);
 	return it;
 }
 
@@ -278,6 +281,18 @@ static bool crosses(struct world *w, const struct host *h, uint32_t link,
 	end_alive(&c->ends[1], link);
 	w->net.crossing = NULL;
 	return true;
+}
+
+/* A whole frame that others may overtake. */
+static void push_late(struct end *e, struct slice bytes)
+{
+	struct item *it = item_new(e, ITEM_BYTES, OK, bytes);
+	struct world *w = e->conn->world;
+
+	if (it->due_us < e->last_due_us)
+		it->due_us = e->last_due_us;
+	it->due_us += rng_below(&w->rng, w->net.opt.late_us + 1);
+	insert(e, it);
 }
 
 void net_connect(struct host *h, uint32_t link, const struct link_address *to,
@@ -541,6 +556,23 @@ static struct end *end_find(const struct host *h, uint32_t link)
 	return e;
 }
 
+/* What may happen to a message on its way through others. */
+static enum verdict send_data(struct end *e, struct slice bytes)
+{
+	struct world *w = e->conn->world;
+	const struct net_options *o = &w->net.opt;
+
+	if (chance(w, o->lose_permille))
+		return NET_SWALLOW;
+	if (chance(w, o->twice_permille))
+		push_late(e, bytes);
+	if (chance(w, o->late_permille))
+		push_late(e, bytes);
+	else
+		push(e, ITEM_BYTES, OK, bytes);
+	return NET_PASS;
+}
+
 /* Shows a whole frame to the watchers and sends what they leave of it. */
 static void send_frame(struct end *e, struct slice bytes)
 {
@@ -579,7 +611,9 @@ static void send_frame(struct end *e, struct slice bytes)
 		if (v == NET_PASS)
 			v = said;
 	}
-	if (v == NET_PASS)
+	if (v == NET_PASS && f.type == FRAME_DATA && !e->conn->datagram)
+		v = send_data(e, bytes);
+	else if (v == NET_PASS)
 		push(e, ITEM_BYTES, OK, bytes);
 	if (v == NET_REPLACE) {
 		f.message = buf_slice(&other);
@@ -716,8 +750,17 @@ void net_split(struct world *w, uint32_t n)
 				    (i < n) != (j < n));
 }
 
+void net_split_one_way(struct world *w, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t j = n; j < w->n_hosts; j++)
+			set_blocked(w, w->hosts[i], w->hosts[j], true);
+}
+
 void net_heal(struct world *w)
 {
+	for (uint32_t i = 0; i < w->n_hosts; i++)
+		w->hosts[i]->slow_us = 0;
 	free(w->net.blocked);
 	w->net.blocked = NULL;
 	unstall(w);

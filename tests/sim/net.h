@@ -27,6 +27,12 @@ struct net_options {
 	/* Of datagram links: the largest frame (0: 1200 bytes), and what
 	 * becomes of records. */
 	uint32_t mtu, record_loss_permille, record_twice_permille;
+	/* Of streams: messages that a node between the two might have dropped,
+	 * sent twice, or sent by a slower way: their frames are lost and
+	 * acknowledged all the same, come twice, or come late by up to
+	 * `late_us`, behind others. */
+	uint32_t lose_permille, twice_permille, late_permille;
+	uint64_t late_us;
 };
 
 struct end;
@@ -88,6 +94,9 @@ void net_block(struct world *w, const struct host *a, const struct host *b,
 	       bool blocked);
 /* Two islands: hosts with an index below `n` and the others. */
 void net_split(struct world *w, uint32_t n);
+/* Nothing passes from the hosts with an index below `n` to the others. */
+void net_split_one_way(struct world *w, uint32_t n);
+/* Partitions end, slow links are quick again. */
 void net_heal(struct world *w);
 /* Breaks every connection between two hosts; both are told. */
 void net_cut(struct world *w, const struct host *a, const struct host *b);

@@ -9,22 +9,38 @@
 
 enum { READ_ARENA_MAX = 64 << 20, NEIGHBOURS = 3, COPIES = 3 };
 
+static void say(struct truth *t, const char *fmt, va_list ap)
+{
+	char words[sizeof(t->first)];
+
+	vsnprintf(words, sizeof(words), fmt, ap);
+	fprintf(stderr, "truth: %s [%llu us]\n", words,
+		(unsigned long long)t->world->now_us);
+	if (t->first[0] == '\0')
+		memcpy(t->first, words, sizeof(words));
+}
+
+void truth_say(struct truth *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(t, fmt, ap);
+	va_end(ap);
+}
+
 static void wrong(struct truth *t, uint32_t *n, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 static void wrong(struct truth *t, uint32_t *n, const char *fmt, ...)
 {
-	char words[sizeof(t->first)];
 	va_list ap;
 
 	if (++*n > 20 || t->quiet)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(words, sizeof(words), fmt, ap);
+	say(t, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "truth: %s\n", words);
-	if (t->first[0] == '\0')
-		memcpy(t->first, words, sizeof(words));
 }
 
 void truth_init(struct truth *t, struct world *w)
@@ -38,6 +54,7 @@ void truth_clear(struct truth *t)
 
 	while ((f = t->facts) != NULL) {
 		t->facts = f->next;
+		free(f->removed);
 		free(f);
 	}
 }
@@ -60,9 +77,60 @@ struct fact *truth_fact(struct truth *t, struct host *writer, const char *key)
 
 /* ---- storing ---- */
 
+/* What a fact says at its n'th attempt. */
+static void says(const struct fact *f, uint64_t n, char *out)
+{
+	snprintf(out, TRUTH_TEXT_MAX, "host %u%s%s says %llu", f->writer->index,
+		 f->key[0] == '\0' ? "" : " ", f->key, (unsigned long long)n);
+}
+
+static bool same_slot(const struct fact *a, const struct fact *b)
+{
+	return a->kind == b->kind && id_eq(&a->resource, &b->resource);
+}
+
+static uint64_t counter_on_disk(const struct host *h, const struct fact *f)
+{
+	struct arena a = ARENA_INIT(READ_ARENA_MAX);
+	struct query q = { .type = QUERY_KIND,
+			   .resource = f->resource,
+			   .kind = f->kind,
+			   .metadata_only = true };
+	struct query_answer ans = { 0 };
+
+	MUST(h->storage.read(h->storage.ctx, &q, &ans, &a));
+	arena_free(&a);
+	return ans.generation;
+}
+
+/*
+ * Has the owner all that was acknowledged, and the counter?  After a partition
+ * it may have the values without it: a copy takes over its sender's counter,
+ * s7.4.1.1, also one that was written by an owner who knew less.
+ */
+static bool owner_has_all(struct truth *t, const struct fact *f)
+{
+	struct host *owner = truth_owner(t, &f->resource);
+	uint64_t counter = owner == NULL ? 0 : counter_on_disk(owner, f);
+
+	for (const struct fact *g = t->facts; g != NULL; g = g->next)
+		if (owner != NULL && g->known && same_slot(f, g) &&
+		    (!truth_on_disk(t, owner, g, g->acknowledged) ||
+		     (!t->mild && counter < g->generation)))
+			return false;
+	return owner != NULL;
+}
+
 void truth_store(struct truth *t, struct fact *f, bool exists)
 {
+	truth_store_if(t, f, exists, 0);
+}
+
+void truth_store_if(struct truth *t, struct fact *f, bool exists,
+		    uint64_t generation)
+{
 	struct store_item item = { .kind = f->kind,
+				   .generation = generation,
 				   .key = slice_str(f->key),
 				   .exists = exists,
 				   .lifetime_s = 86400 };
@@ -70,32 +138,135 @@ void truth_store(struct truth *t, struct fact *f, bool exists)
 			     .resource = f->resource,
 			     .items = &item,
 			     .n_items = 1 };
+	uint64_t now_ms = host_now(f->writer).unix_ms;
 	char *text = f->text[f->n_text];
 
 	if (f->command != 0 || !host_ready(f->writer) ||
 	    f->n_text == TRUTH_ATTEMPTS_MAX)
 		return;
-	(void)t;
+	f->removed = reallocarray(f->removed, f->sequence + 2, sizeof(bool));
+	if (f->removed == NULL)
+		MUST(ERR_NOMEM);
+	f->removed[++f->sequence] = !exists;
 	text[0] = '\0';
 	if (exists)
-		snprintf(text, TRUTH_TEXT_MAX, "host %u says %llu",
-			 f->writer->index, (unsigned long long)++f->sequence);
+		says(f, f->sequence, text);
 	item.value = slice_str(text);
 	f->n_text++;
+	f->asked = generation;
+	f->asked_us = t->world->now_us;
+	f->strict = owner_has_all(t, f);
+	f->behind = now_ms <= f->clock_ms;
+	if (!f->behind)
+		f->clock_ms = now_ms;
 	f->incarnation = f->writer->incarnation;
 	f->command = host_command(f->writer, &c);
 }
 
-/* The last content was acknowledged: what came before it is history. */
-static void acknowledged(struct fact *f, const struct store_ans *a)
+bool truth_allows(const struct fact *f, const struct stored_value *v,
+		  uint64_t since)
 {
+	char text[TRUTH_TEXT_MAX];
+
+	if (v == NULL || !v->exists) {
+		for (uint64_t n = since; n <= f->sequence; n++)
+			if (n == 0 || f->removed[n])
+				return true;
+		return false;
+	}
+	for (uint64_t n = f->sequence; n >= since && n > 0; n--) {
+		says(f, n, text);
+		if (!f->removed[n] && slice_eq(v->value, slice_str(text)))
+			return true;
+	}
+	return false;
+}
+
+static bool in_replica_set(struct world *w, const struct host *h,
+			   const struct node_id *resource)
+{
+	const struct host *at = world_owner(w, resource);
+
+	for (uint32_t i = 0; i < COPIES && at != NULL; i++) {
+		if (at == h)
+			return true;
+		at = world_successor(w, at, 1);
+	}
+	return false;
+}
+
+/* Whoever is said to have it has it, but where a disk was lost meanwhile or the
+ * value became another's and was given up. */
+static void check_holder(struct truth *t, const struct fact *f,
+			 const struct node_id *id)
+{
+	struct host *h = world_host_by_id(t->world, id);
+	uint32_t n = 0;
+
+	if (h != NULL && h->wiped_us < f->asked_us &&
+	    (!host_joined(h) || in_replica_set(t->world, h, &f->resource)) &&
+	    !truth_on_disk(t, h, f, f->behind ? f->acknowledged : f->sequence))
+		wrong(t, &n, "'%s' was acknowledged, host %u lacks it",
+		      f->text[f->n_text - 1], h->index);
+	t->n_wrong += n;
+}
+
+/* Every Store that changes something makes the counter grow, and one whose
+ * condition does not hold any more is refused. */
+static void check_counter(struct truth *t, const struct fact *f,
+			  const struct fact *before, uint64_t generation)
+{
+	uint32_t n = 0;
+
+	if (f->asked != 0 && generation <= f->asked)
+		wrong(t, &n, "'%s' if the counter is %llu: now it is %llu",
+		      f->text[0], (unsigned long long)f->asked,
+		      (unsigned long long)generation);
+	if (f->strict && t->torn_us < f->asked_us &&
+	    before->acknowledged_us < f->asked_us) {
+		if (generation <= before->generation)
+			wrong(t, &n, "'%s': the counter was %llu and is %llu",
+			      f->text[0],
+			      (unsigned long long)before->generation,
+			      (unsigned long long)generation);
+		if (f->asked != 0 && f->asked < before->generation)
+			wrong(t, &n, "'%s' if the counter is %llu: it was %llu",
+			      f->text[0], (unsigned long long)f->asked,
+			      (unsigned long long)before->generation);
+	}
+	t->n_wrong += n;
+}
+
+/*
+ * The last content was acknowledged: what came before it is history.  Not so
+ * where the writer's clock was behind: its storage time may be before that of
+ * one that was out of reach then, which wins, s7.4.1.1.
+ */
+static void acknowledged(struct truth *t, struct fact *f,
+			 const struct result *res)
+{
+	const struct store_kind_response *k;
+
+	MUST(res->store != NULL && res->store->kind_responses.n == 1
+		     ? OK
+		     : ERR_SOFTWARE);
+	k = &res->store->kind_responses.v[0];
+	for (struct fact *g = t->facts; g != NULL; g = g->next)
+		if (g->known && same_slot(f, g))
+			check_counter(t, f, g, k->generation_counter);
+	check_holder(t, f, &res->responder);
+	for (uint32_t i = 0; i < k->replicas.n; i++)
+		check_holder(t, f, &k->replicas.v[i]);
+	if (f->behind)
+		return;
+	f->acknowledged_us = t->world->now_us;
+	f->generation = k->generation_counter;
 	if (f->n_text > 1)
 		memcpy(f->text[0], f->text[f->n_text - 1], TRUTH_TEXT_MAX);
 	f->n_text = 1;
 	f->known = true;
-	f->copies = 1;
-	if (a != NULL && a->kind_responses.n == 1)
-		f->copies += a->kind_responses.v[0].replicas.n;
+	f->acknowledged = f->sequence;
+	f->copies = 1 + k->replicas.n;
 }
 
 void truth_settle(struct truth *t)
@@ -110,7 +281,7 @@ void truth_settle(struct truth *t)
 		    f->incarnation == f->writer->incarnation)
 			continue;
 		if (o != NULL && o->result.err == OK) {
-			acknowledged(f, o->result.store);
+			acknowledged(t, f, &o->result);
 			t->n_stored++;
 		} else {
 			t->n_refused++;
@@ -186,19 +357,6 @@ uint32_t truth_ring(struct truth *t)
 
 /* ---- values ---- */
 
-/* Is this content the acknowledged one or one tried after it? */
-static bool allowed(const struct fact *f, const struct stored_value *v)
-{
-	for (uint32_t i = 0; i < f->n_text; i++) {
-		if (!v->exists && f->text[i][0] == '\0')
-			return true;
-		if (v->exists && f->text[i][0] != '\0' &&
-		    slice_eq(v->value, slice_str(f->text[i])))
-			return true;
-	}
-	return false;
-}
-
 static const struct host *any_joined(struct world *w)
 {
 	uint32_t i, n = 0;
@@ -231,7 +389,7 @@ static void check_fetched(struct truth *t, uint32_t *n, const struct fact *f,
 	v = &a->kind_responses.v[0].values;
 	if (v->n == 0 && f->text[0][0] == '\0')
 		return;
-	if (v->n != 1 || !allowed(f, &v->v[0].value))
+	if (v->n != 1 || !truth_allows(f, &v->v[0].value, f->acknowledged))
 		wrong(t, n, "host %u fetches '%.*s' (%u values) for '%s'",
 		      o->host->index,
 		      v->n == 0 ? 0 : (int)v->v[0].value.value.len,
@@ -263,9 +421,8 @@ uint32_t truth_values(struct truth *t, struct host *from)
 	return n;
 }
 
-/* Does this host's disk have the fact, as it is now? */
-static bool has_copy(const struct truth *t, struct host *h,
-		     const struct fact *f)
+bool truth_on_disk(const struct truth *t, struct host *h, const struct fact *f,
+		   uint64_t since)
 {
 	struct arena a = ARENA_INIT(READ_ARENA_MAX);
 	struct slice key = slice_str(f->key);
@@ -284,10 +441,16 @@ static bool has_copy(const struct truth *t, struct host *h,
 		if (!slice_eq(ans.records[i].key, key))
 			continue;
 		MUST(stored_data_decode(&d, ans.records[i].data, &a, &env));
-		has = allowed(f, &d.value);
+		has = truth_allows(f, &d.value, since);
 	}
 	arena_free(&a);
 	return has;
+}
+
+static bool has_copy(const struct truth *t, struct host *h,
+		     const struct fact *f)
+{
+	return truth_on_disk(t, h, f, f->acknowledged);
 }
 
 uint32_t truth_copies(struct truth *t, bool exact)
@@ -353,16 +516,53 @@ uint32_t truth_documents(struct truth *t)
 	return n;
 }
 
-bool truth_spare(struct truth *t, const struct host *h)
+void truth_bereaved(struct truth *t)
+{
+	struct world *w = t->world;
+	uint32_t n = 0;
+
+	for (struct fact *f = t->facts; f != NULL; f = f->next) {
+		bool there = !f->known;
+
+		for (uint32_t i = 0; !there && i < w->n_hosts; i++)
+			there = has_copy(t, w->hosts[i], f);
+		if (there)
+			continue;
+		if (f->copies >= COPIES)
+			wrong(t, &n, "'%s' is lost, with %u copies", f->text[0],
+			      f->copies);
+		f->known = false;
+		f->acknowledged = 0;
+	}
+	t->n_wrong += n;
+}
+
+void truth_repaired(struct truth *t)
+{
+	for (struct fact *f = t->facts; f != NULL; f = f->next)
+		if (f->known && f->copies < COPIES)
+			f->copies = COPIES;
+}
+
+struct host *truth_owner(struct truth *t, const struct node_id *resource)
+{
+	if (t->torn_us == t->world->now_us || !truth_connected(t))
+		return NULL;
+	return world_owner(t->world, resource);
+}
+
+bool truth_connected(struct truth *t)
 {
 	struct world *w = t->world;
 
-	for (const struct fact *f = t->facts; f != NULL; f = f->next) {
-		bool spare = !f->known;
+	for (uint32_t i = 0; i < w->n_hosts; i++) {
+		const struct host *after, *h = w->hosts[i];
 
-		for (uint32_t i = 0; !spare && i < w->n_hosts; i++)
-			spare = w->hosts[i] != h && has_copy(t, w->hosts[i], f);
-		if (!spare)
+		if (!host_joined(h))
+			continue;
+		after = world_successor(w, h, 1);
+		if (after != h &&
+		    (!inside_follows(h, after) || !inside_precedes(after, h)))
 			return false;
 	}
 	return true;

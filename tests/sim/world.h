@@ -49,10 +49,12 @@ struct host {
 	struct ip_address_port address;
 	struct link_address listen[2];
 	uint32_t n_listen;
-	int64_t skew_ms; /* of its unix clock */
+	int64_t skew_ms;  /* of its unix clock */
+	uint64_t slow_us; /* more on every way to and from it */
 	struct storage storage;
-	bool disk_full;  /* commits fail */
-	bool power_lost; /* not even a refusal comes back */
+	uint64_t wiped_us; /* when it last lost its disk */
+	bool disk_full;    /* commits fail */
+	bool power_lost;   /* not even a refusal comes back */
 	uint32_t incarnation;
 	/* While it runs. */
 	struct node *node;
@@ -81,6 +83,15 @@ struct outcome {
 	struct outcome *prev, *next;
 };
 
+/* Who looks on while hosts work; either may be NULL. */
+struct world_hooks {
+	/* A host writes a batch; the disk is as it was before. */
+	void (*commit)(void *ctx, struct host *h, const struct batch *b);
+	/* A node has taken a step. */
+	void (*step)(void *ctx, struct host *h);
+	void *ctx;
+};
+
 struct world_options {
 	uint64_t seed;
 	uint32_t hosts_max; /* 0: 64 */
@@ -104,6 +115,7 @@ struct world {
 	struct host **hosts;
 	uint32_t n_hosts;
 	struct net net;
+	struct world_hooks hooks;
 	struct outcome *outcomes;
 	uint64_t next_command;
 	uint64_t next_key;
@@ -178,6 +190,11 @@ void world_resource(struct world *w, const char *name, struct node_id *out);
 
 /* What `w`'s clock says, without any host's skew. */
 uint64_t world_unix_ms(const struct world *w);
+
+/* inside.c: is `other` the first after this running node, or before it, as its
+ * own table has it? */
+bool inside_follows(const struct host *h, const struct host *other);
+bool inside_precedes(const struct host *h, const struct host *other);
 
 /* For world.c. */
 void host_free(struct host *h);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Owns: all that is looked up inside a node.  The limits of core/limits.h: the
+ * core holds itself to them; this says so where it does not.  The neighbours as
+ * they are this very moment.
+ */
+#include "audit.h"
+#include "core/state.h"
+
+struct bound {
+	const char *what;
+	uint64_t is, max;
+};
+
+void inside_bounds(struct audit *a, const struct host *h)
+{
+	const struct node *n = h->node;
+	const struct bound bounds[] = {
+		{ "links", n->links.n, LINKS_MAX },
+		{ "transactions", n->txns.n, TXNS_MAX },
+		{ "requests", n->requests.n, REQUESTS_MAX },
+		{ "answers", n->requests.n_answers, ANSWERS_MAX },
+		{ "answer bytes", n->requests.answer_bytes, ANSWERS_BYTES_MAX },
+		{ "return paths", n->return_paths.n, RETURN_PATHS_MAX },
+		{ "reassemblies", n->reassemblies.n, REASSEMBLIES_MAX },
+		{ "reassembly bytes", n->reassemblies.bytes,
+		  REASSEMBLY_BYTES_MAX },
+		{ "certificates", n->certs.n, CERTS_MAX },
+		{ "dials", n->dials.n, DIALS_MAX },
+		{ "commands", n->clients.n, COMMANDS_MAX },
+		{ "predecessors", n->ring.n_predecessors, NEIGHBORS_MAX },
+		{ "successors", n->ring.n_successors, NEIGHBORS_MAX },
+		{ "fingers", n->ring.n_fingers, FINGERS_MAX },
+		{ "replicas", n->replicas.n_members, REPLICAS },
+	};
+
+	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++)
+		if (bounds[i].is > bounds[i].max)
+			audit_broken(a, h, "%llu %s, at most %llu",
+				     (unsigned long long)bounds[i].is,
+				     bounds[i].what,
+				     (unsigned long long)bounds[i].max);
+	for (const struct link *l = n->links.first; l != NULL; l = l->next)
+		if (l->n_sent > LINK_SENT_MAX ||
+		    l->sent_bytes > LINK_SENT_BYTES_MAX)
+			audit_broken(a, h, "%u frames, %llu bytes without ACK",
+				     l->n_sent,
+				     (unsigned long long)l->sent_bytes);
+}
+
+bool inside_follows(const struct host *h, const struct host *other)
+{
+	const struct ring *r = &h->node->ring;
+
+	return r->n_successors > 0 &&
+	       id_eq(&r->successors[0], &other->signer.node_id);
+}
+
+bool inside_precedes(const struct host *h, const struct host *other)
+{
+	const struct ring *r = &h->node->ring;
+
+	return r->n_predecessors > 0 &&
+	       id_eq(&r->predecessors[0], &other->signer.node_id);
+}
