@@ -228,6 +228,8 @@ tests_sim_libsim_a_SOURCES = \
 	tests/sim/rogue.h \
 	tests/sim/stage.c \
 	tests/sim/stage.h \
+	tests/sim/stream.c \
+	tests/sim/stream.h \
 	tests/sim/toy.c \
 	tests/sim/toy.h \
 	tests/sim/truth.c \

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: connections between hosts of the simulated world: handshake, streams,
- * delay, cuts, partitions, and the frames that watchers see.  Does not own:
- * what the frames mean (RFC 6940 s6.6 is the core's), nor the hosts.
+ * Owns: connections between hosts of the simulated world: handshake, arrivals,
+ * cuts, partitions, and the frames that watchers see.  Does not own: how things
+ * fare on their way (stream.c), what the frames mean (RFC 6940 s6.6 is the
+ * core's), nor the hosts.
  */
 #include "net.h"
 
@@ -10,64 +11,13 @@
 
 #include <utlist.h>
 
-#include "gather.h"
-#include "uthash.h"
-#include "world.h"
+#include "stream.h"
 
 enum {
 	CONNECT_TIMEOUT_US = 5000000,
-	HANDSHAKE_AGAIN_US = 1000000, /* RFC 6347 s4.2.4.1 */
-	STREAM_MAX = 64 << 20,        /* bytes of a frame being cut together */
+	STREAM_MAX = 64 << 20, /* bytes of a frame being cut together */
 	SIGHT_ARENA_MAX = 64 << 20
 };
-
-enum item_type { ITEM_SYN, ITEM_ACCEPT, ITEM_FINISH, ITEM_BYTES, ITEM_FIN };
-
-/* Something on its way. */
-struct item {
-	struct item *next;
-	enum item_type type;
-	enum err err; /* FIN: why */
-	uint64_t due_us;
-	size_t off, len;
-	uint8_t bytes[];
-};
-
-/* One side of a connection, and the stream that leaves it. */
-struct end {
-	struct conn *conn;
-	struct host *host;
-	uint32_t incarnation; /* of the host */
-	uint32_t link;
-	bool live; /* the node knows this link, or waits for it */
-	bool up;
-	struct timer timer;
-	struct item *head, **tail;
-	uint64_t last_due_us; /* of what keeps the order */
-	uint64_t tail_due_us;
-	bool stalled;     /* the next item waits for a partition's end */
-	bool raw;         /* what leaves here is no sequence of frames */
-	struct buf frame; /* what was sent of a frame not yet whole */
-	uint64_t n_frames;
-	struct gather *gathers; /* fragments that left, for the watchers */
-	UT_hash_handle hh;
-};
-
-struct conn {
-	uint32_t number;
-	struct world *world;
-	struct end ends[2]; /* the first one called */
-	bool datagram;      /* DTLS over UDP */
-	struct timer timer; /* of the call */
-	bool pinned;
-	struct node_id pin;
-	struct conn *prev, *next;
-};
-
-static struct end *other_end(const struct end *e)
-{
-	return &e->conn->ends[e == &e->conn->ends[0] ? 1 : 0];
-}
 
 void net_init(struct world *w)
 {
@@ -80,24 +30,6 @@ void net_init(struct world *w)
 	}
 	if (n->opt.mtu == 0)
 		n->opt.mtu = 1200;
-}
-
-static void items_drop(struct end *e)
-{
-	struct item *it;
-
-	while ((it = e->head) != NULL) {
-		e->head = it->next;
-		free(it);
-	}
-}
-
-static void end_clear(struct end *e)
-{
-	heap_cancel(&e->conn->world->timers, &e->timer);
-	items_drop(e);
-	buf_clear(&e->frame);
-	gather_clear(&e->gathers);
 }
 
 static void end_dead(struct end *e)
@@ -115,8 +47,8 @@ static void conn_free(struct conn *c)
 	if (w->net.crossing == c)
 		w->net.crossing = NULL;
 	heap_cancel(&w->timers, &c->timer);
-	end_clear(&c->ends[0]);
-	end_clear(&c->ends[1]);
+	stream_clear(&c->ends[0]);
+	stream_clear(&c->ends[1]);
 	DL_DELETE(w->net.conns, c);
 	free(c);
 }
@@ -162,107 +94,6 @@ static void set_blocked(struct world *w, const struct host *a,
 		w->net.blocked[a->index * max + b->index] = yes;
 }
 
-static uint64_t delay_us(const struct end *e)
-{
-	struct world *w = e->conn->world;
-	const struct net_options *o = &w->net.opt;
-	const struct host *to = other_end(e)->host;
-	uint64_t us = o->delay_min_us +
-		      rng_below(&w->rng, o->delay_max_us - o->delay_min_us + 1);
-
-	return us + e->host->slow_us + (to == NULL ? 0 : to->slow_us);
-}
-
-/* Sets the timer of a stream for its first item. */
-static void stream_arm(struct end *e)
-{
-	struct world *w = e->conn->world;
-	const struct item *it = e->head;
-
-	if (it == NULL || e->stalled)
-		return;
-	MUST(heap_set(&w->timers, &e->timer,
-		      it->due_us > w->now_us ? it->due_us : w->now_us));
-}
-
-static struct item *item_new(const struct end *e, enum item_type type,
-			     enum err err, struct slice bytes)
-{
-	struct item *it = calloc(1, sizeof(*it) + bytes.len);
-
-	if (it == NULL)
-		MUST(ERR_NOMEM);
-	it->type = type;
-	it->err = err;
-	it->len = bytes.len;
-	if (bytes.len != 0)
-		memcpy(it->bytes, bytes.p, bytes.len);
-	it->due_us = e->conn->world->now_us + delay_us(e);
-	return it;
-}
-
-/* In the order of their times; the last one is nearly always where it goes. */
-static void insert(struct end *e, struct item *it)
-{
-	struct item **at = &e->head;
-
-	if (e->head == NULL)
-		e->tail = &e->head;
-	if (e->head == NULL || e->tail_due_us <= it->due_us)
-		at = e->tail;
-	while (*at != NULL && ((*at)->due_us <= it->due_us || (*at)->off != 0))
-		at = &(*at)->next;
-	it->next = *at;
-	*at = it;
-	if (it->next == NULL) {
-		e->tail = &it->next;
-		e->tail_due_us = it->due_us;
-	}
-	stream_arm(e);
-}
-
-static bool chance(struct world *w, uint32_t permille)
-{
-	return permille != 0 && rng_below(&w->rng, 1000) < permille;
-}
-
-/* UDP: in any order, some lost, some twice.  Handshakes have timers of their
- * own. */
-static void push_datagram(struct end *e, enum item_type type, enum err err,
-			  struct slice bytes)
-{
-	struct world *w = e->conn->world;
-	const struct net_options *o = &w->net.opt;
-	bool handshake = type != ITEM_BYTES && type != ITEM_FIN;
-	bool lost = chance(w, o->record_loss_permille);
-	struct item *it;
-
-	if (handshake || !lost) {
-		it = item_new(e, type, err, bytes);
-		if (lost)
-			it->due_us += HANDSHAKE_AGAIN_US;
-		insert(e, it);
-	}
-	if (!handshake && chance(w, o->record_twice_permille))
-		insert(e, item_new(e, type, err, bytes));
-}
-
-static void push(struct end *e, enum item_type type, enum err err,
-		 struct slice bytes)
-{
-	struct item *it;
-
-	if (e->conn->datagram) {
-		push_datagram(e, type, err, bytes);
-		return;
-	}
-	it = item_new(e, type, err, bytes);
-	if (it->due_us < e->last_due_us)
-		it->due_us = e->last_due_us; /* streams keep their order */
-	e->last_due_us = it->due_us;
-	insert(e, it);
-}
-
 static void end_alive(struct end *e, uint32_t link)
 {
 	e->link = link;
@@ -281,18 +112,6 @@ static bool crosses(struct world *w, const struct host *h, uint32_t link,
 	end_alive(&c->ends[1], link);
 	w->net.crossing = NULL;
 	return true;
-}
-
-/* A whole frame that others may overtake. */
-static void push_late(struct end *e, struct slice bytes)
-{
-	struct item *it = item_new(e, ITEM_BYTES, OK, bytes);
-	struct world *w = e->conn->world;
-
-	if (it->due_us < e->last_due_us)
-		it->due_us = e->last_due_us;
-	it->due_us += rng_below(&w->rng, w->net.opt.late_us + 1);
-	insert(e, it);
 }
 
 void net_connect(struct host *h, uint32_t link, const struct link_address *to,
@@ -327,7 +146,7 @@ void net_connect(struct host *h, uint32_t link, const struct link_address *to,
 	if (w->net.may_cross)
 		w->net.crossing = c;
 	DL_APPEND(w->net.conns, c);
-	push(&c->ends[0], ITEM_SYN, OK, slice_of(NULL, 0));
+	stream_push(&c->ends[0], ITEM_SYN, OK, slice_of(NULL, 0));
 	MUST(heap_set(&w->timers, &c->timer, w->now_us + CONNECT_TIMEOUT_US));
 }
 
@@ -348,7 +167,7 @@ static enum err judge(const struct end *e, const struct node_id *pin,
 		      struct cert **out)
 {
 	const struct crypto *cr = &e->conn->world->toy.crypto;
-	const struct signer *s = &other_end(e)->host->signer;
+	const struct signer *s = &stream_other(e)->host->signer;
 	uint64_t now_ms = host_now(e->host).unix_ms;
 	struct cert *c = NULL;
 	bool pinned = pin == NULL;
@@ -384,7 +203,7 @@ static void link_up(struct end *e, const struct node_id *pin)
 	enum err r;
 
 	if ((r = judge(e, pin, &ev.cert)) != OK) {
-		push(e, ITEM_FIN, ERR_TLS, slice_of(NULL, 0));
+		stream_push(e, ITEM_FIN, ERR_TLS, slice_of(NULL, 0));
 		if (e == &e->conn->ends[0])
 			link_down(e, r);
 		end_dead(e); /* the node that was called never knew */
@@ -392,12 +211,12 @@ static void link_up(struct end *e, const struct node_id *pin)
 	}
 	e->up = true;
 	if (e == &e->conn->ends[0]) /* before what the node may send now */
-		push(e, ITEM_FINISH, OK, slice_of(NULL, 0));
+		stream_push(e, ITEM_FINISH, OK, slice_of(NULL, 0));
 	if (e->conn->datagram) {
 		ev.overlay_link = OVERLAY_LINK_DTLS_UDP_SR_NO_ICE;
 		ev.mtu = e->conn->world->net.opt.mtu;
 	}
-	ev.address = other_end(e)->host->address;
+	ev.address = stream_other(e)->host->address;
 	host_event(e->host, &ev);
 	cr->cert_unref(cr->ctx, ev.cert);
 }
@@ -405,18 +224,18 @@ static void link_up(struct end *e, const struct node_id *pin)
 /* A call has arrived at `to`. */
 static void on_syn(struct end *to)
 {
-	struct end *from = other_end(to);
+	struct end *from = stream_other(to);
 
 	if (to->host == NULL || to->host->power_lost)
 		return; /* the caller's timer will tell */
 	if (!host_runs(to->host) ||
 	    !host_listens(to->host, to->conn->datagram)) {
-		push(to, ITEM_FIN, ERR_NO_LINK, slice_of(NULL, 0));
+		stream_push(to, ITEM_FIN, ERR_NO_LINK, slice_of(NULL, 0));
 		return;
 	}
 	to->incarnation = to->host->incarnation;
 	if (from->live)
-		push(to, ITEM_ACCEPT, OK, slice_of(NULL, 0));
+		stream_push(to, ITEM_ACCEPT, OK, slice_of(NULL, 0));
 }
 
 static void on_accept(struct end *to)
@@ -434,7 +253,7 @@ static void on_finish(struct end *to)
 	struct host *h = to->host;
 
 	if (!host_runs(h) || to->incarnation != h->incarnation) {
-		push(to, ITEM_FIN, ERR_LINK_CLOSED, slice_of(NULL, 0));
+		stream_push(to, ITEM_FIN, ERR_LINK_CLOSED, slice_of(NULL, 0));
 		return;
 	}
 	if (!to->live)
@@ -465,7 +284,7 @@ static void on_bytes(struct end *from, struct end *to)
 	} else if (to->host != NULL && !to->host->power_lost && from->live &&
 		   to->head == NULL) {
 		/* A machine that is up again knows nothing of this. */
-		push(to, ITEM_FIN, ERR_LINK_CLOSED, slice_of(NULL, 0));
+		stream_push(to, ITEM_FIN, ERR_LINK_CLOSED, slice_of(NULL, 0));
 	}
 	free(it);
 }
@@ -484,13 +303,13 @@ static void on_record(struct end *from, struct end *to)
 	else if (to->host != NULL && !to->host->power_lost &&
 		 !host_runs(to->host) && from->live && to->head == NULL)
 		/* Its machine says that the port is closed. */
-		push(to, ITEM_FIN, ERR_NO_LINK, slice_of(NULL, 0));
+		stream_push(to, ITEM_FIN, ERR_NO_LINK, slice_of(NULL, 0));
 	free(it);
 }
 
 static void deliver(struct end *from)
 {
-	struct end *to = other_end(from);
+	struct end *to = stream_other(from);
 	struct item *it = from->head;
 
 	if (it->type == ITEM_BYTES && from->conn->datagram) {
@@ -534,13 +353,13 @@ void net_timer(struct world *w, struct timer *t)
 	}
 	e = container_of(t, struct end, timer);
 	c = e->conn;
-	if (other_end(e)->host != NULL &&
-	    blocked(w, e->host, other_end(e)->host)) {
+	if (stream_other(e)->host != NULL &&
+	    blocked(w, e->host, stream_other(e)->host)) {
 		if (!c->datagram) {
 			e->stalled = true;
 			return;
 		}
-		items_drop(e); /* lost; a call ends with its timer */
+		stream_drop(e); /* lost; a call ends with its timer */
 	}
 	if (e->head != NULL)
 		deliver(e);
@@ -556,23 +375,6 @@ static struct end *end_find(const struct host *h, uint32_t link)
 	return e;
 }
 
-/* What may happen to a message on its way through others. */
-static enum verdict send_data(struct end *e, struct slice bytes)
-{
-	struct world *w = e->conn->world;
-	const struct net_options *o = &w->net.opt;
-
-	if (chance(w, o->lose_permille))
-		return NET_SWALLOW;
-	if (chance(w, o->twice_permille))
-		push_late(e, bytes);
-	if (chance(w, o->late_permille))
-		push_late(e, bytes);
-	else
-		push(e, ITEM_BYTES, OK, bytes);
-	return NET_PASS;
-}
-
 /* Shows a whole frame to the watchers and sends what they leave of it. */
 static void send_frame(struct end *e, struct slice bytes)
 {
@@ -584,7 +386,7 @@ static void send_frame(struct end *e, struct slice bytes)
 	struct packet p;
 	struct sight s = { .now_us = w->now_us,
 			   .from = e->host,
-			   .to = other_end(e)->host,
+			   .to = stream_other(e)->host,
 			   .end = e,
 			   .conn = e->conn->number,
 			   .datagram = e->conn->datagram,
@@ -595,7 +397,7 @@ static void send_frame(struct end *e, struct slice bytes)
 	w->net.n_frames++;
 	w->net.n_messages += bytes.p[0] == FRAME_DATA;
 	if (w->net.n_watches == 0) {
-		push(e, ITEM_BYTES, OK, bytes);
+		stream_push(e, ITEM_BYTES, OK, bytes);
 		return;
 	}
 	MUST(framed_message_decode(&f, bytes, &a, &w->env));
@@ -612,19 +414,19 @@ static void send_frame(struct end *e, struct slice bytes)
 			v = said;
 	}
 	if (v == NET_PASS && f.type == FRAME_DATA && !e->conn->datagram)
-		v = send_data(e, bytes);
+		v = stream_push_message(e, bytes);
 	else if (v == NET_PASS)
-		push(e, ITEM_BYTES, OK, bytes);
+		stream_push(e, ITEM_BYTES, OK, bytes);
 	if (v == NET_REPLACE) {
 		f.message = buf_slice(&other);
 		MUST(framed_message_encode(&f, &out, &w->env));
-		push(e, ITEM_BYTES, OK, buf_slice(&out));
+		stream_push(e, ITEM_BYTES, OK, buf_slice(&out));
 	}
 	if (v == NET_SWALLOW) {
 		ack = (struct framed_message){ .type = FRAME_ACK,
 					       .ack_sequence = f.sequence };
 		MUST(framed_message_encode(&ack, &out, &w->env));
-		push(other_end(e), ITEM_BYTES, OK, buf_slice(&out));
+		stream_push(stream_other(e), ITEM_BYTES, OK, buf_slice(&out));
 	}
 	buf_clear(&other);
 	buf_clear(&out);
@@ -643,7 +445,7 @@ static void send_record(struct end *e, struct slice bytes)
 		send_frame(e, bytes);
 	} else {
 		MUST(rogue ? OK : ERR_MALFORMED);
-		push(e, ITEM_BYTES, OK, bytes);
+		stream_push(e, ITEM_BYTES, OK, bytes);
 	}
 }
 
@@ -673,7 +475,7 @@ void net_send(struct host *h, uint32_t link, struct slice bytes)
 		}
 	}
 	if (e->frame.len != 0)
-		push(e, ITEM_BYTES, OK, buf_slice(&e->frame));
+		stream_push(e, ITEM_BYTES, OK, buf_slice(&e->frame));
 	buf_clear(&e->frame);
 }
 
@@ -684,7 +486,7 @@ void net_close(struct host *h, uint32_t link)
 	if (e == NULL)
 		return;
 	end_dead(e);
-	push(e, ITEM_FIN, ERR_LINK_CLOSED, slice_of(NULL, 0));
+	stream_push(e, ITEM_FIN, ERR_LINK_CLOSED, slice_of(NULL, 0));
 }
 
 void net_drop_host(struct host *h, bool silent)
@@ -695,7 +497,8 @@ void net_drop_host(struct host *h, bool silent)
 		end_dead(e);
 		/* Who is killed says no close_notify. */
 		if (!silent && (!e->conn->datagram || h->state == STATE_LEFT))
-			push(e, ITEM_FIN, ERR_LINK_CLOSED, slice_of(NULL, 0));
+			stream_push(e, ITEM_FIN, ERR_LINK_CLOSED,
+				    slice_of(NULL, 0));
 	}
 }
 
@@ -703,7 +506,7 @@ struct host *net_other(const struct host *h, uint32_t link)
 {
 	struct end *e = end_find(h, link);
 
-	return e == NULL || !e->up ? NULL : other_end(e)->host;
+	return e == NULL || !e->up ? NULL : stream_other(e)->host;
 }
 
 uint32_t net_links(const struct host *h)
@@ -716,7 +519,7 @@ bool net_linked(const struct host *a, const struct host *b)
 	struct end *e, *tmp;
 
 	HASH_ITER (hh, a->ends, e, tmp)
-		if (e->up && other_end(e)->host == b)
+		if (e->up && stream_other(e)->host == b)
 			return true;
 	return false;
 }
@@ -779,9 +582,9 @@ void net_cut(struct world *w, const struct host *a, const struct host *b)
 			continue;
 		if (!e->up || !f->up)
 			continue;
-		items_drop(e); /* what was on its way is lost */
-		items_drop(f);
-		push(e, ITEM_FIN, ERR_LINK_CLOSED, slice_of(NULL, 0));
-		push(f, ITEM_FIN, ERR_LINK_CLOSED, slice_of(NULL, 0));
+		stream_drop(e); /* what was on its way is lost */
+		stream_drop(f);
+		stream_push(e, ITEM_FIN, ERR_LINK_CLOSED, slice_of(NULL, 0));
+		stream_push(f, ITEM_FIN, ERR_LINK_CLOSED, slice_of(NULL, 0));
 	}
 }
