@@ -88,6 +88,8 @@ unit_tests = \
 scene = tests/unit/scene.c tests/unit/scene.h
 EXTRA_DIST += tests/unit/pki.h tests/unit/sip_text.h tests/unit/unit.h \
 	tests/vectors
+tests_unit_test_dtls_SOURCES = tests/unit/test_dtls.c \
+	tests/unit/rig.c tests/unit/rig.h
 tests_unit_test_storage_SOURCES = tests/unit/test_storage.c \
 	tests/unit/engines.c tests/unit/engines.h
 tests_unit_test_access_LDADD = $(sim_ldadd)
@@ -113,6 +115,8 @@ tests_unit_test_conf_trust_SOURCES = tests/unit/test_conf_trust.c \
 	tests/unit/conf_fixture.c tests/unit/conf_fixture.h
 tests_unit_test_conf_xml_SOURCES = tests/unit/test_conf_xml.c \
 	tests/unit/conf_fixture.c tests/unit/conf_fixture.h
+tests_unit_test_tls_SOURCES = tests/unit/test_tls.c \
+	tests/unit/rig.c tests/unit/rig.h
 tests_unit_test_wire_vectors_SOURCES = tests/unit/test_wire_vectors.c \
 	tests/unit/vector.c tests/unit/vector.h
 tests_unit_test_hostile_SOURCES = tests/unit/test_hostile.c $(scene)
