@@ -41,8 +41,10 @@ setup()
 
 teardown()
 {
+	local pids
 	# The one that hangs, should its test have failed.
-	cat "$RING"/*.pid 2>/dev/null | xargs -r kill -CONT
+	mapfile -t pids < <(cat "$RING"/*.pid)
+	kill -CONT "${pids[@]}"
 	helpers_teardown
 }
 

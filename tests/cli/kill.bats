@@ -65,8 +65,9 @@ has_acknowledged()
 
 kill_all()
 {
-	local n
-	cat "$RING"/peer*.pid | xargs kill -KILL
+	local n pids
+	mapfile -t pids < <(cat "$RING"/peer*.pid)
+	kill -KILL "${pids[@]}"
 	for ((n = 1; n <= RING_PEERS; n++)); do
 		wait_until daemon_gone "$(cat "$RING/peer$n.pid")"
 	done
