@@ -317,6 +317,8 @@ libp2psip_a_SOURCES += \
 	common/sip/sipnet.h \
 	common/sip/sipreply.c \
 	common/sip/sipreply.h \
+	common/sip/sipstream.c \
+	common/sip/sipstream.h \
 	common/sip/sipway.c \
 	common/sip/sipway.h \
 	common/sip/stunping.c \

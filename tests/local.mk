@@ -68,6 +68,7 @@ unit_tests = \
 	tests/unit/test_sip_msg \
 	tests/unit/test_sip_proxy \
 	tests/unit/test_sip_registrar \
+	tests/unit/test_sip_stream \
 	tests/unit/test_sip_transaction \
 	tests/unit/test_sr \
 	tests/unit/test_sr_rate \

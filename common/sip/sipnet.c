@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: sockets of SIP, where messages end in a stream, connections and their
- * limits, keep-alives: RFC 3261 s18, RFC 5626 s3.5.  Does not own: what
- * messages say.
+ * Owns: sockets of SIP, connections and their limits: RFC 3261 s18, RFC 5626
+ * s3.5.  Does not own: where messages end in a stream (sipstream.c), what they
+ * say.
  */
 #include "sip/sipnet.h"
 
@@ -12,6 +12,7 @@
 #include "conf/address.h"
 #include "core/table.h"
 #include "net/sockaddr.h"
+#include "sip/sipstream.h"
 #include "sip/stunping.h"
 
 enum { BACKLOG = 128, RECEIVE_BUFFER = 4 << 20, SWEEP_US = 5000000 };
@@ -32,9 +33,7 @@ struct conn {
 	struct sipnet *t;
 	uv_tcp_t uv;
 	struct flow flow;
-	struct buf in;
-	uint64_t began_us; /* of the message that is in `in`, if any */
-	uint64_t used_us;  /* when the last one came */
+	struct sipstream stream;
 	bool held, closing;
 	UT_hash_handle hh;
 };
@@ -131,7 +130,7 @@ static void on_conn_closed(uv_handle_t *h)
 	struct conn *c = h->data;
 	struct sipnet *t = c->t;
 
-	buf_clear(&c->in);
+	sipstream_clear(&c->stream);
 	free(c);
 	t->n_handles--;
 	release(t);
@@ -180,64 +179,20 @@ static void tcp_send(struct conn *c, struct slice bytes)
 	}
 }
 
-/* Line ends before a message mean nothing, RFC 3261 s7.5; two of them at once
- * ask for one in return, RFC 5626 s3.5.1. */
-static void take_pings(struct conn *c)
+static bool on_stream_message(void *ctx, struct slice bytes)
 {
-	size_t n = 0;
+	struct conn *c = ctx;
 
-	while (!c->closing && n < c->in.len &&
-	       (c->in.p[n] == '\r' || c->in.p[n] == '\n')) {
-		if (c->in.len - n >= 4 &&
-		    memcmp(c->in.p + n, "\r\n\r\n", 4) == 0) {
-			tcp_send(c, SLICE_LIT("\r\n"));
-			n += 4;
-		} else if (c->in.len - n < 4 && memcmp(c->in.p + n, "\r\n\r\n",
-						       c->in.len - n) == 0) {
-			break; /* the rest of a ping may come */
-		} else {
-			n++;
-		}
-	}
-	if (n > 0)
-		c->used_us = loop_now().mono_us;
-	buf_consume(&c->in, n);
+	c->t->cfg.message(c->t->cfg.ctx, &c->flow, bytes);
+	return !c->closing;
 }
 
-static bool only_line_ends(const struct buf *b)
+static bool on_stream_pong(void *ctx)
 {
-	for (size_t i = 0; i < b->len; i++)
-		if (b->p[i] != '\r' && b->p[i] != '\n')
-			return false;
-	return true;
-}
+	struct conn *c = ctx;
 
-static void take_messages(struct conn *c)
-{
-	struct sipnet *t = c->t;
-	size_t len = 1;
-
-	while (len > 0) {
-		take_pings(c);
-		if (c->closing || only_line_ends(&c->in)) {
-			c->began_us = 0;
-			return;
-		}
-		if (sipmsg_length(buf_slice(&c->in), &len) != OK) {
-			conn_close(c); /* where it would end is lost */
-			return;
-		}
-		if (len == 0)
-			break;
-		t->cfg.message(t->cfg.ctx, &c->flow, slice_of(c->in.p, len));
-		if (c->closing)
-			return;
-		c->used_us = loop_now().mono_us;
-		c->began_us = 0;
-		buf_consume(&c->in, len);
-	}
-	if (c->began_us == 0)
-		c->began_us = loop_now().mono_us;
+	tcp_send(c, SLICE_LIT("\r\n"));
+	return !c->closing;
 }
 
 static void on_tcp_alloc(uv_handle_t *h, size_t hint, uv_buf_t *out)
@@ -246,19 +201,21 @@ static void on_tcp_alloc(uv_handle_t *h, size_t hint, uv_buf_t *out)
 
 	(void)hint;
 	/* The stream's bytes are appended from here. */
-	*out = uv_buf_init((char *)c->t->datagram, 16384);
+	*out = uv_buf_init((char *)c->t->datagram, SIPSTREAM_CHUNK_MAX);
 }
 
 static void on_tcp(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
 {
 	struct conn *c = h->data;
+	const struct sipstream_taker to = { .message = on_stream_message,
+					    .pong = on_stream_pong,
+					    .ctx = c };
 
 	if (n == 0 || c->closing)
 		return;
-	if (n < 0 || buf_append(&c->in, b->base, (size_t)n) != OK)
+	if (n < 0 || sipstream_take(&c->stream, slice_of(b->base, (size_t)n),
+				    &to, loop_now().mono_us) != OK)
 		conn_close(c);
-	else
-		take_messages(c);
 }
 
 static bool may_accept(const struct sipnet *t,
@@ -308,8 +265,7 @@ static void on_connection(uv_stream_t *h, int status)
 	if (status != 0 || (c = calloc(1, sizeof(*c))) == NULL)
 		return;
 	c->t = t;
-	c->in.max = SIPMSG_HEAD_MAX + SIPMSG_MAX + 16384;
-	c->used_us = loop_now().mono_us;
+	sipstream_init(&c->stream, loop_now().mono_us);
 	c->flow.socket = s->number;
 	c->uv.data = c;
 	if (uv_tcp_init(loop_uv(t->cfg.loop), &c->uv) != 0) {
@@ -323,7 +279,7 @@ static void on_connection(uv_stream_t *h, int status)
 		return;
 	}
 	if (HASH_COUNT(t->conns) == 1)
-		loop_deadline_set(t->sweep, c->used_us + SWEEP_US);
+		loop_deadline_set(t->sweep, c->stream.used_us + SWEEP_US);
 }
 
 /* Whoever sends slowly, or holds a connection for nothing, loses it. */
@@ -334,11 +290,8 @@ static void on_sweep(void *ctx)
 	struct conn *c, *tmp;
 
 	HASH_ITER (hh, t->conns, c, tmp) {
-		if ((c->began_us != 0 &&
-		     now_us - c->began_us >
-			     UINT64_C(1000000) * SIPNET_MESSAGE_S) ||
-		    (!c->held &&
-		     now_us - c->used_us > UINT64_C(1000000) * SIPNET_IDLE_S))
+		if (sipstream_is_slow(&c->stream, now_us) ||
+		    (!c->held && sipstream_is_idle(&c->stream, now_us)))
 			conn_close(c);
 	}
 	loop_deadline_set(t->sweep,

@@ -13,9 +13,7 @@ enum {
 	SIPNET_SOCKETS_MAX = 64,
 	SIPNET_CONNS_MAX = 4096,
 	SIPNET_CONNS_PER_NETWORK = 512, /* one user's, probably */
-	SIPNET_UNSENT_MAX = 256 << 10,  /* bytes to a slow reader */
-	SIPNET_MESSAGE_S = 20, /* for a message to come, once it began */
-	SIPNET_IDLE_S = 120    /* of a connection that nothing holds */
+	SIPNET_UNSENT_MAX = 256 << 10   /* bytes to a slow reader */
 };
 
 enum sipnet_type { SIPNET_UDP, SIPNET_TCP };
