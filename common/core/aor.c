@@ -139,8 +139,7 @@ static enum err add_name(struct aor *a, struct slice uri, uint64_t storage_time)
 }
 
 /* The destination list in a GRUU's gr parameter, RFC 7904 s6: base64 with "~"
- * for
- * "=".  False when the URI is no GRUU of ours. */
+ * for "=".  False when the URI is no GRUU of ours. */
 static bool gruu_route(struct aor *a, struct slice uri,
 		       struct destination_list *out)
 {
@@ -225,6 +224,7 @@ static enum err take_value(struct aor *a, const struct stored_data *d)
 
 enum err aor_init(struct aor *a, struct slice text, const struct wire_env *env)
 {
+	struct aor_target t = { .type = AOR_ROUTE };
 	struct slice own;
 	enum err r;
 
@@ -234,7 +234,10 @@ enum err aor_init(struct aor *a, struct slice text, const struct wire_env *env)
 		return ERR_DATA;
 	if ((r = arena_dup(&a->arena, text, &own)) != OK)
 		return r;
-	return add_name(a, own, 0);
+	if (!gruu_route(a, own, &t.route)) /* s4.1 step 1 */
+		return add_name(a, own, 0);
+	add_target(a, &t);
+	return OK;
 }
 
 bool aor_next(struct aor *a, struct slice *name)

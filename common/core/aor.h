@@ -50,8 +50,9 @@ struct aor {
 	bool cut; /* a limit was reached: there may be more */
 };
 
-/* `text`: an AOR with or without "sip:" or "sips:", parameters and escapes.
- * ERR_DATA when it is none.  `env` is borrowed. */
+/* `text`: an AOR with or without "sip:" or "sips:", parameters and escapes, or
+ * a GRUU, of which there is nothing to fetch: RFC 7904 s4.1.  ERR_DATA when it
+ * is none.  `env` is borrowed. */
 enum err aor_init(struct aor *a, struct slice text,
 		  const struct wire_env *env) MUST_CHECK;
 /* The next name to be fetched; false when all are. */

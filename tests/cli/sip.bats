@@ -111,7 +111,7 @@ true"
 	no_routes
 }
 
-@test "REGISTER at two peers: two routes, each removed by itself" { # 7904-3.2-D4
+@test "REGISTER at two peers: two routes, each removed by itself" { # 7904-3.2-D4 7904-3.2-D5 7904-4.2-R2
 	register 0 "$SIP2" 60
 	register 0 "$SIP3" 60 sip:alice@127.0.0.1:7778
 	routes_are "$(peer_id 2)" "$(peer_id 3)"

@@ -99,6 +99,15 @@ static void lookups(void **state)
 		{ "dead@x.org", { "uri:nobody@x.org", NULL } },
 		{ "gruu@x.org",
 		  { "uri:gruu@x.org;gr=ARASNAAAAAAAAAAAAAAAAAAB", NULL } },
+		{ "same@x.org",
+		  { "route:" NODE, "uri:same@x.org;gr=ARASNAAAAAAAAAAAAAAAAAAB",
+		    "uri:sip:same@x.org;gr=ARASNAAAAAAAAAAAAAAAAAAB;a",
+		    NULL } },
+		{ "ring1@x.org", { "uri:ring2@x.org", NULL } },
+		{ "ring2@x.org", { "uri:sips:ring%33@x.org", NULL } },
+		{ "ring3@x.org",
+		  { "uri:sip:ring1@x.org;x=y", "uri:sip:out@192.0.2.9",
+		    NULL } },
 		{ "a b@x.org", { "uri:sip:blank@192.0.2.3", NULL } },
 		{ NULL, { NULL } },
 	};
@@ -122,15 +131,61 @@ static void lookups(void **state)
 		{ "away@x.org", "sip:away@elsewhere.example\n" },
 		{ "dead@x.org", "" },
 		{ "gruu@x.org", NODE "\n" },
+		/* The same list, stored and in GRUUs. */
+		{ "same@x.org", NODE "\n" },
+		/* A ring of names, written in three ways, with a way out. */
+		{ "ring1@x.org", "sip:out@192.0.2.9\n" },
+		{ "ring3@x.org", "sip:out@192.0.2.9\n" },
 		{ "a%20b@x.org", "sip:blank@192.0.2.3\n" },
 		{ "nobody@x.org", "" },
 	};
 	char out[512];
 
-	(void)state; /* 7904-4.2-R1 */
+	(void)state; /* 7904-4.2-R1 7904-6-D4 7904-1-D3 */
 	for (size_t i = 0; i < N_OF(cases); i++) {
 		resolve(book, cases[i].text, out, sizeof(out));
 		assert_string_equal(out, cases[i].expected);
+	}
+}
+
+/* 7904-4.1-R1 7904-6-D1 7904-6-D2 7904-6-D3: a GRUU leads to its peer, and
+ * nothing is asked of the overlay; what is none is looked up there; a URI of
+ * elsewhere stays one, for SIP's own procedures; else there is nothing. */
+static void ways(void **state)
+{
+	static const struct book book[] = {
+		{ "alice@x.org",
+		  { "uri:sip:alice@elsewhere.example", "route:" NODE, NULL } },
+		{ NULL, { NULL } },
+	};
+	static const struct {
+		const char *text, *expected;
+		bool asks;
+	} cases[] = {
+		{ "alice@x.org;gr=ARASNAAAAAAAAAAAAAAAAAAB", NODE "\n", false },
+		{ "sips:b@y.org;gr=ARASNAAAAAAAAAAAAAAAAAABAwMCq80~;q?h=1",
+		  NODE ",opaque:abcd\n", false },
+		/* No base64, no destination, a list that is cut. */
+		{ "alice@x.org;gr=!", NODE "\nsip:alice@elsewhere.example\n",
+		  true },
+		{ "alice@x.org;gr=AA~~", NODE "\nsip:alice@elsewhere.example\n",
+		  true },
+		{ "alice@x.org;gr=ARASNAAAAAAAAAAAAAAA",
+		  NODE "\nsip:alice@elsewhere.example\n", true },
+		{ "alice@x.org", NODE "\nsip:alice@elsewhere.example\n", true },
+		{ "bob@x.org", "", true },
+	};
+	struct slice name;
+	char out[512];
+	struct aor a;
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(cases); i++) {
+		resolve(book, cases[i].text, out, sizeof(out));
+		assert_string_equal(out, cases[i].expected);
+		assert_ok(aor_init(&a, slice_str(cases[i].text), &env));
+		assert_int_equal(aor_next(&a, &name), cases[i].asks);
+		aor_clear(&a);
 	}
 }
 
@@ -145,7 +200,7 @@ static void long_chain(void **state)
 	struct slice name;
 	unsigned n = 0;
 
-	(void)state;
+	(void)state; /* 7904-8.2.1-D1 */
 	assert_ok(aor_init(a, SLICE_LIT("n0@x.org"), &env));
 	while (aor_next(a, &name)) {
 		snprintf(next, sizeof(next), "uri:n%u@x.org", ++n);
@@ -194,7 +249,7 @@ static void text_forms(void **state)
 	struct buf text = BUF_INIT(4096);
 	struct why why;
 
-	(void)state; /* 7904-3.2-D1 */
+	(void)state; /* 7904-3.2-D1 7904-7-D4 */
 	for (size_t i = 0; i < N_OF(cases); i++) {
 		buf_reset(&wire);
 		buf_reset(&hex);
@@ -217,9 +272,8 @@ static void text_forms(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lookups),
-		cmocka_unit_test(long_chain),
-		cmocka_unit_test(no_aor),
+		cmocka_unit_test(lookups),    cmocka_unit_test(ways),
+		cmocka_unit_test(long_chain), cmocka_unit_test(no_aor),
 		cmocka_unit_test(text_forms),
 	};
 

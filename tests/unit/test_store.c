@@ -490,6 +490,47 @@ static void signers(void **state)
 	assert_string_equal(get(s, USER_VALUE), "a");
 }
 
+/* 7904-3.3-R2 7904-3.3-R3 7904-3.3-R4 7904-3.3-R5: a registration is its
+ * user's, of a domain that the overlay admits, under the Node-ID of the
+ * certificate; else Error_Forbidden goes back, and nothing is stored. */
+static void registrations(void **state)
+{
+	struct storer *s = *state;
+	struct slice own = id_slice(&s->alice->host->signer.node_id,
+				    RING_ID_LEN);
+	struct slice other = id_slice(&s->bob->host->signer.node_id,
+				      RING_ID_LEN);
+	char *patterns[] = { (char[]){ "example\\.org" },
+			     (char[]){ "sim\\.example\\.org" } };
+	struct overlay *o = s->world->overlay;
+	struct stored_data v = storer_entry("", "value", 1);
+	struct store_kind_data k = storer_kind(KIND_SIP_REGISTRATION, 0, &v, 1);
+
+	/* Bob's at alice's name, with his key and with hers. */
+	v.value.key = other;
+	assert_int_equal(storer_ask(s, s->bob, &k, 1, NULL), FORBIDDEN);
+	v = storer_entry("", "value", 1);
+	v.value.key = own;
+	assert_int_equal(storer_ask(s, s->bob, &k, 1, NULL), FORBIDDEN);
+	/* Alice's, with bob's key. */
+	v = storer_entry("", "value", 1);
+	v.value.key = other;
+	assert_int_equal(storer_put(s, KIND_SIP_REGISTRATION, v), FORBIDDEN);
+	/* Alice's, where only another domain is admitted. */
+	v.value.key = own;
+	o->domain_restriction = DOMAIN_PATTERNS;
+	o->domain_patterns = patterns;
+	o->n_domain_patterns = 1;
+	assert_int_equal(storer_put(s, KIND_SIP_REGISTRATION, v), FORBIDDEN);
+	assert_string_equal(get(s, KIND_SIP_REGISTRATION), "");
+	o->n_domain_patterns = 2;
+	assert_int_equal(storer_put(s, KIND_SIP_REGISTRATION, v), 0);
+	assert_string_equal(get(s, KIND_SIP_REGISTRATION), "value");
+	o->domain_restriction = DOMAIN_ANY;
+	o->domain_patterns = NULL;
+	o->n_domain_patterns = 0;
+}
+
 int main(void)
 {
 #define EACH(f)                                                                \
@@ -500,7 +541,7 @@ int main(void)
 		EACH(retransmission),   EACH(removal),       EACH(lifetime),
 		EACH(certificate_ends), EACH(atomic),        EACH(kind_twice),
 		EACH(kind_unknown),     EACH(limits),        EACH(signatures),
-		EACH(signers),
+		EACH(signers),          EACH(registrations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
