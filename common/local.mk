@@ -90,6 +90,8 @@ libp2psip_a_SOURCES += \
 	common/core/admit.h \
 	common/core/aor.c \
 	common/core/aor.h \
+	common/core/app_attach.c \
+	common/core/app_attach.h \
 	common/core/bundle.c \
 	common/core/bundle.h \
 	common/core/candidate.c \

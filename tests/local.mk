@@ -28,6 +28,7 @@ AM_TESTS_ENVIRONMENT = \
 unit_tests = \
 	tests/unit/test_access \
 	tests/unit/test_aor \
+	tests/unit/test_app_attach \
 	tests/unit/test_base_err \
 	tests/unit/test_base_heap \
 	tests/unit/test_base_id \
@@ -148,6 +149,8 @@ tests_unit_test_txn_SOURCES = tests/unit/test_txn.c $(scene)
 tests_unit_test_txn_LDADD = $(sim_ldadd)
 tests_unit_test_request_SOURCES = tests/unit/test_request.c $(scene)
 tests_unit_test_request_LDADD = $(sim_ldadd)
+tests_unit_test_app_attach_SOURCES = tests/unit/test_app_attach.c $(scene)
+tests_unit_test_app_attach_LDADD = $(sim_ldadd)
 tests_unit_test_dial_SOURCES = tests/unit/test_dial.c $(scene)
 tests_unit_test_dial_LDADD = $(sim_ldadd)
 tests_unit_test_config_update_SOURCES = tests/unit/test_config_update.c $(scene)

@@ -8,16 +8,32 @@
 
 #include "core/state.h"
 
-bool candidate_permitted(const struct node *n, uint8_t overlay_link)
+/* LINK_PROTOCOL_* of this node's links. */
+static uint8_t own_links(const struct node *n)
 {
-	uint8_t mask = n->overlay->link_protocols;
+	uint8_t links = n->overlay->link_protocols;
 
 	if (n->cfg.link_protocols != 0)
-		mask &= n->cfg.link_protocols;
+		links &= n->cfg.link_protocols;
+	return links;
+}
+
+static bool is_among(uint8_t links, uint8_t overlay_link)
+{
 	if (overlay_link == OVERLAY_LINK_TLS_TCP_FH_NO_ICE)
-		return (mask & LINK_PROTOCOL_TLS) != 0;
+		return (links & LINK_PROTOCOL_TLS) != 0;
 	return overlay_link == OVERLAY_LINK_DTLS_UDP_SR_NO_ICE &&
-	       (mask & LINK_PROTOCOL_DTLS) != 0;
+	       (links & LINK_PROTOCOL_DTLS) != 0;
+}
+
+bool candidate_permitted(const struct node *n, uint8_t overlay_link)
+{
+	return is_among(own_links(n), overlay_link);
+}
+
+struct slice candidate_role(bool offer)
+{
+	return offer ? SLICE_LIT("passive") : SLICE_LIT("active");
 }
 
 bool candidate_any(const struct node *n)
@@ -37,32 +53,39 @@ static uint32_t priority(size_t i)
 	return host << 24 | local << 8 | component;
 }
 
-enum err candidate_body(struct node *n, bool offer, bool send_update,
-			struct slice *body)
+enum err candidate_list(struct node *n, uint8_t links,
+			const struct link_address *v, size_t n_v,
+			struct ice_candidate_list *out)
 {
-	struct attach_req_ans a = { .role = offer ? SLICE_LIT("passive")
-						  : SLICE_LIT("active"),
-				    .send_update = send_update };
-	const struct link_address *l;
 	struct ice_candidate *c;
 
-	a.candidates.v = arena_zalloc(&n->arena, n->cfg.n_listen,
-				      sizeof(*a.candidates.v));
-	if (a.candidates.v == NULL)
+	out->n = 0;
+	out->v = arena_zalloc(&n->arena, n_v, sizeof(*out->v));
+	if (out->v == NULL)
 		return ERR_NOMEM;
-	for (size_t i = 0;
-	     i < n->cfg.n_listen && a.candidates.n < CANDIDATES_MAX; i++) {
-		l = &n->cfg.listen[i];
-		if (!candidate_permitted(n, l->overlay_link))
+	for (size_t i = 0; i < n_v && out->n < CANDIDATES_MAX; i++) {
+		if (!is_among(links, v[i].overlay_link))
 			continue;
-		c = &a.candidates.v[a.candidates.n++];
-		c->addr_port = l->address;
-		c->overlay_link = l->overlay_link;
+		c = &out->v[out->n++];
+		c->addr_port = v[i].address;
+		c->overlay_link = v[i].overlay_link;
 		c->foundation = SLICE_LIT("1");
 		c->priority = priority(i);
 		c->type = CAND_HOST;
 	}
-	return node_encode(n, &wire_type_attach_req_ans, &a, body);
+	return OK;
+}
+
+enum err candidate_body(struct node *n, bool offer, bool send_update,
+			struct slice *body)
+{
+	struct attach_req_ans a = { .role = candidate_role(offer),
+				    .send_update = send_update };
+	enum err r = candidate_list(n, own_links(n), n->cfg.listen,
+				    n->cfg.n_listen, &a.candidates);
+
+	return r != OK ? r
+		       : node_encode(n, &wire_type_attach_req_ans, &a, body);
 }
 
 static bool is_no_ice(uint8_t overlay_link)
@@ -71,9 +94,9 @@ static bool is_no_ice(uint8_t overlay_link)
 	       overlay_link == OVERLAY_LINK_TLS_TCP_FH_NO_ICE;
 }
 
-static bool usable(const struct node *n, const struct ice_candidate *c)
+static bool usable(uint8_t links, const struct ice_candidate *c)
 {
-	return candidate_permitted(n, c->overlay_link) &&
+	return is_among(links, c->overlay_link) &&
 	       (c->addr_port.type == ADDRESS_IPV4 ||
 		c->addr_port.type == ADDRESS_IPV6) &&
 	       c->addr_port.port != 0;
@@ -89,13 +112,13 @@ static bool better(const struct ice_candidate *a, const struct ice_candidate *b)
 }
 
 /* Those that can be connected to, best first; equals as they came. */
-static void sort(const struct node *node, const struct ice_candidate_list *l,
+static void sort(uint8_t links, const struct ice_candidate_list *l,
 		 struct link_address *out, uint32_t *n_out)
 {
 	uint32_t place[CANDIDATES_MAX], n = 0, i;
 
 	for (uint32_t k = 0; k < l->n; k++) {
-		if (!usable(node, &l->v[k]) || n == CANDIDATES_MAX)
+		if (!usable(links, &l->v[k]) || n == CANDIDATES_MAX)
 			continue;
 		for (i = n++; i > 0 && better(&l->v[k], &l->v[place[i - 1]]);
 		     i--)
@@ -109,23 +132,13 @@ static void sort(const struct node *node, const struct ice_candidate_list *l,
 	*n_out = n;
 }
 
-enum err candidate_read(struct node *n, struct slice body, bool offer,
-			struct attach_req_ans *attach, struct link_address *out,
-			uint32_t *n_out, const char **words)
+enum err candidate_choose(struct node *n, uint8_t links,
+			  const struct ice_candidate_list *l,
+			  struct link_address *out, uint32_t *n_out,
+			  const char **words)
 {
-	const struct slice role = offer ? SLICE_LIT("passive")
-					: SLICE_LIT("active");
-	const struct ice_candidate_list *l = &attach->candidates;
 	uint32_t n_no_ice = 0;
-	enum err r;
 
-	*words = "the Attach does not decode";
-	if ((r = attach_req_ans_decode(attach, body, &n->arena, &n->env)) != OK)
-		return r;
-	if (!slice_eq(attach->role, role)) {
-		*words = "the role is wrong";
-		return ERR_INVALID_MESSAGE;
-	}
 	for (uint32_t i = 0; i < l->n; i++)
 		n_no_ice += is_no_ice(l->v[i].overlay_link);
 	/* CHOICE: s6.5.1.1 names no code for mixed candidates. */
@@ -139,6 +152,23 @@ enum err candidate_read(struct node *n, struct slice body, bool offer,
 					    : "this node is without ICE";
 		return ERR_INVALID_MESSAGE;
 	}
-	sort(n, l, out, n_out);
+	sort(links, l, out, n_out);
 	return OK;
+}
+
+enum err candidate_read(struct node *n, struct slice body, bool offer,
+			struct attach_req_ans *attach, struct link_address *out,
+			uint32_t *n_out, const char **words)
+{
+	enum err r;
+
+	*words = "the Attach does not decode";
+	if ((r = attach_req_ans_decode(attach, body, &n->arena, &n->env)) != OK)
+		return r;
+	if (!slice_eq(attach->role, candidate_role(offer))) {
+		*words = "the role is wrong";
+		return ERR_INVALID_MESSAGE;
+	}
+	return candidate_choose(n, own_links(n), &attach->candidates, out,
+				n_out, words);
 }

@@ -161,6 +161,9 @@ static void decode_result(struct node *n, const struct client_op *op,
 					      &n->env);
 		res->probe = probe;
 		return;
+	case CMD_APP_ATTACH:
+		*r = app_attach_answered(n, &op->command, end->body);
+		return;
 	case CMD_ROUTE_QUERY:
 		if ((*r = chord_route_query_ans_decode(
 			     &next, end->body, &n->arena, &n->env)) == OK)
@@ -257,6 +260,9 @@ static enum err make_request(struct node *n, const struct client_op *op,
 				   &args->body);
 	case CMD_ROUTE_QUERY:
 		return route_query(n, op, false, args);
+	case CMD_APP_ATTACH:
+		args->code = MSG_APP_ATTACH_REQ;
+		return app_attach_ask(n, c, &args->body);
 	case CMD_TABLE:
 		args->done = table_asked;
 		return route_query(n, op, true, args);

@@ -406,22 +406,6 @@ void dial_on_attach(struct node *n, struct request *req)
 	connect_next(n, d, ERR_NO_LINK);
 }
 
-void dial_on_app_attach(struct node *n, struct request *req)
-{
-	struct app_attach_req_ans attach;
-	enum err r = app_attach_req_ans_decode(
-		&attach, req->message.contents.message_body, &req->arena,
-		&n->env);
-
-	if (r != OK)
-		request_refuse_take(n, req, r,
-				    "the AppAttachReq does not decode");
-	else /* RFC 6940 s6.5.2.2; no application is served here */
-		request_refuse_take(n, req, ERR_NOT_FOUND,
-				    "application %u is not served here",
-				    attach.application);
-}
-
 /* ---- links come and go ---- */
 
 static struct dial *by_link(const struct node *n, uint32_t number)

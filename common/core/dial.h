@@ -41,9 +41,8 @@ enum err dial_attach(struct node *n, const struct destination_list *destination,
 enum err dial_address(struct node *n, const struct ip_address_port *address,
 		      dial_done *done, void *ctx) MUST_CHECK;
 
-/* AttachReq, s6.5.1.2; AppAttachReq: Error_Not_Found, s6.5.2.2. */
+/* AttachReq, s6.5.1.2. */
 request_handler dial_on_attach;
-request_handler dial_on_app_attach;
 
 /* A link may be used, has heard from its other side, is gone.  Also by the
  * number of a connection that never came up. */

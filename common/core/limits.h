@@ -24,13 +24,16 @@ enum {
 	REASSEMBLIES_MAX = 512,   /* messages being reassembled, s6.7 */
 	REASSEMBLIES_PER_LINK_MAX = 64, /* of those, begun on one link */
 	REASSEMBLY_BYTES_MAX = 16 << 20,
-	CERTS_MAX = 2048,        /* certificates in the cache */
-	DIALS_MAX = 256,         /* Attaches and connects under way */
-	DIALS_PER_NODE_MAX = 4,  /* of those, for one node's Attaches */
-	CANDIDATES_MAX = 16,     /* of one Attach, tried */
-	COMMANDS_MAX = 4096,     /* under way */
-	CONFIG_UPDATES_MAX = 64, /* being sent to nodes that are behind */
-	CONFIG_REFUSED_MAX = 8,  /* documents of one node, in CONFIG_PAUSE_US */
+	CERTS_MAX = 2048,              /* certificates in the cache */
+	DIALS_MAX = 256,               /* Attaches and connects under way */
+	DIALS_PER_NODE_MAX = 4,        /* of those, for one node's Attaches */
+	CANDIDATES_MAX = 16,           /* of one Attach, tried */
+	APPLICATIONS_MAX = 4,          /* that a node serves */
+	APP_ATTACHES_MAX = 256,        /* answered in APP_ATTACH_US */
+	APP_ATTACHES_PER_NODE_MAX = 4, /* of those, one node's */
+	COMMANDS_MAX = 4096,           /* under way */
+	CONFIG_UPDATES_MAX = 64,       /* being sent to nodes that are behind */
+	CONFIG_REFUSED_MAX = 8, /* documents of one node, in CONFIG_PAUSE_US */
 	CONFIG_OFFENDERS_MAX = 32,   /* nodes of which that is remembered */
 	OPAQUES_MAX = 4096,          /* opaque IDs of 12 bits, s6.3.2.2 */
 	DESTINATIONS_MAX = 128,      /* entries of a via or destination list */
@@ -68,6 +71,7 @@ enum {
 #define SR_BURST_US             UINT64_C(2000)     /* timers may be so late */
 #define DIAL_CONNECT_US         UINT64_C(5000000)  /* one candidate */
 #define DIAL_HANDSHAKE_US       UINT64_C(10000000) /* one of DTLS */
+#define APP_ATTACH_US           UINT64_C(15000000)
 #define DIAL_WAIT_US            UINT64_C(15000000) /* for the other side */
 
 #endif

@@ -198,6 +198,7 @@ void node_free(struct node *n)
 	replica_clear(n);
 	ring_clear(n);
 	dial_clear(n);
+	app_attach_clear(n);
 	config_update_clear(n);
 	txn_clear(n);
 	request_clear(n);
@@ -215,6 +216,11 @@ void node_free(struct node *n)
 	buf_clear(&n->scratch);
 	arena_free(&n->arena);
 	free(n);
+}
+
+enum err node_serve(struct node *n, const struct application *a)
+{
+	return app_attach_serve(n, a);
 }
 
 enum node_state node_state(const struct node *n)

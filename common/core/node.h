@@ -61,6 +61,17 @@ struct node_config {
 	void *trace_ctx;
 };
 
+/* What runs beside the protocol and finds its like by AppAttach, RFC 6940
+ * s6.5.2. */
+struct application {
+	uint16_t number; /* APPLICATION_* */
+	bool answers;    /* others may ask for it: FX_APPLICATION */
+	/* Where it accepts connections, the best first; borrowed until
+	 * node_free(). */
+	const struct link_address *listen;
+	size_t n_listen;
+};
+
 /* ---- commands: what a tool or the peer asks of its node ---- */
 
 enum command_type {
@@ -73,8 +84,9 @@ enum command_type {
 	CMD_PING,
 	CMD_PROBE,
 	CMD_ROUTE_QUERY,
-	CMD_TABLE,  /* Routing Table of the peer connected to; a peer's own */
-	CMD_REQUEST /* any method: code and encoded body as given */
+	CMD_TABLE, /* Routing Table of the peer connected to; a peer's own */
+	CMD_APP_ATTACH, /* the node that answers will connect to this one */
+	CMD_REQUEST     /* any method: code and encoded body as given */
 };
 
 /* One value to store, RFC 6940 s7.4.1.1; the core signs it. */
@@ -94,10 +106,11 @@ struct command {
 	enum command_type type;
 	uint64_t timeout_us; /* 0: until the request's retransmissions end */
 	const struct signer *signer; /* NULL: the node's own */
-	/* PING, PROBE, REQUEST: where to.  ROUTE_QUERY: the last entry is
-	 * what is asked about, those before it lead to the peer that is asked;
-	 * none: the one connected to.  STORE, FETCH, STAT, FIND: empty, for
-	 * the resource, or the node to ask. */
+	/* PING, PROBE, REQUEST: where to.  APP_ATTACH: the last entry is the
+	 * node that has to answer, and whose connection it is.  ROUTE_QUERY:
+	 * the last entry is what is asked about, those before it lead to the
+	 * peer that is asked; none: the one connected to.  STORE, FETCH, STAT,
+	 * FIND: empty, for the resource, or the node to ask. */
 	struct destination_list destination;
 	struct node_id resource; /* STORE, FETCH, STAT, FIND */
 	/* STORE: after Data_Too_Old the value is fetched once and stored with
@@ -110,6 +123,7 @@ struct command {
 	size_t n_kinds;
 	uint8_t *probe_types; /* PROBE */
 	size_t n_probe_types;
+	uint16_t application;         /* APP_ATTACH: APPLICATION_* */
 	uint32_t max_response_length; /* bytes; 0: no limit */
 	uint16_t message_code;        /* REQUEST */
 	struct slice body;            /* REQUEST */
@@ -198,7 +212,10 @@ enum effect_type {
 	FX_COMMIT,
 	FX_CONFIG, /* check this document or kind block; answer: EV_CONFIG */
 	FX_DONE,
-	FX_STATE /* the node's standing in the overlay changed */
+	FX_STATE, /* the node's standing in the overlay changed */
+	/* An AppAttach was answered: the application connects to one of
+	 * these, by TLS, and to nobody but that node. */
+	FX_APPLICATION
 };
 
 enum node_state {
@@ -214,7 +231,10 @@ struct effect {
 	struct ip_address_port address; /* CONNECT */
 	uint8_t overlay_link;           /* CONNECT: OVERLAY_LINK_* */
 	bool has_node_id;               /* CONNECT: the certificate must have */
-	struct node_id node_id;         /* this Node-ID */
+	struct node_id node_id;         /* this Node-ID; APPLICATION */
+	uint16_t application;           /* APPLICATION */
+	const struct link_address *candidates; /* APPLICATION: the best first */
+	uint32_t n_candidates;
 	struct slice bytes;          /* SEND; CONFIG: the document as it came */
 	uint64_t id;                 /* READ, COMMIT, CONFIG */
 	const struct query *queries; /* READ: answered together, in order */
@@ -241,6 +261,9 @@ bool node_poll(struct node *n, struct effect *fx);
 /* mono_us, or NEVER. */
 uint64_t node_deadline(const struct node *n);
 void node_free(struct node *n);
+
+/* An application is there, or has other addresses.  ERR_FULL, ERR_NOMEM. */
+enum err node_serve(struct node *n, const struct application *a) MUST_CHECK;
 
 enum node_state node_state(const struct node *n);
 /* This node's Node-ID. */

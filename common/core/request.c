@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "core/admit.h"
+#include "core/app_attach.h"
 #include "core/leave.h"
 #include "core/probe.h"
 #include "core/state.h"
@@ -37,7 +38,7 @@ static const struct method methods[] = {
 	{ MSG_ROUTE_QUERY_REQ, false, true, update_on_route_query },
 	{ MSG_PING_REQ, true, true, probe_on_ping },
 	{ MSG_STAT_REQ, false, false, store_on_stat },
-	{ MSG_APP_ATTACH_REQ, false, false, dial_on_app_attach },
+	{ MSG_APP_ATTACH_REQ, false, false, app_attach_on_request },
 	{ MSG_CONFIG_UPDATE_REQ, false, true, config_update_on_request },
 };
 

@@ -9,6 +9,7 @@
  */
 
 #include "base/rng.h"
+#include "core/app_attach.h"
 #include "core/certs.h"
 #include "core/client.h"
 #include "core/config_update.h"
@@ -81,6 +82,7 @@ struct node {
 	struct certs certs;
 	struct config_updates config_updates;
 	struct dials dials;
+	struct app_attaches app_attaches;
 	struct ring ring;
 	struct join join;
 	struct store store;

@@ -39,6 +39,8 @@ struct driver {
 	bool any_up;                    /* a link has been up */
 	struct waiting *waiting;
 	uint64_t n_commands;
+	driver_wanted *wanted; /* NULL: no application is served */
+	void *wanted_ctx;
 	struct result ended; /* of commands that the node did not end */
 	struct inbox inbox;
 	bool inside;  /* a step, or its effects, is under way */
@@ -165,6 +167,9 @@ static void apply(struct driver *d, struct effect *fx)
 	case FX_STATE:
 		if (d->cfg.state != NULL)
 			d->cfg.state(d->cfg.ctx, fx->state);
+		break;
+	case FX_APPLICATION:
+		d->wanted(d->wanted_ctx, fx);
 		break;
 	}
 }
@@ -468,6 +473,14 @@ enum err driver_command(struct driver *d, const struct command *cmd,
 	q->event.command = &q->command;
 	wake(d);
 	return OK;
+}
+
+enum err driver_serve(struct driver *d, const struct application *a,
+		      driver_wanted *wanted, void *ctx)
+{
+	d->wanted = wanted;
+	d->wanted_ctx = ctx;
+	return node_serve(d->node, a);
 }
 
 enum err driver_run(struct driver *d)

@@ -289,6 +289,9 @@ static void host_effect(struct host *h, const struct effect *fx)
 	case FX_STATE:
 		h->state = fx->state;
 		break;
+	case FX_APPLICATION:
+		h->application = *fx;
+		break;
 	}
 }
 

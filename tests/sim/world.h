@@ -63,9 +63,11 @@ struct host {
 	const struct overlay *overlay;    /* as the node has it */
 	const struct overlay *configured; /* as it had it when it ended */
 	struct ip_address_port bootstrap[8];
-	enum node_state state; /* the last FX_STATE */
-	struct timer timer;    /* the node's deadline */
-	struct end *ends;      /* net.c: its links */
+	enum node_state state;     /* the last FX_STATE */
+	struct effect application; /* the last FX_APPLICATION; its candidates
+				    * until the next step */
+	struct timer timer;        /* the node's deadline */
+	struct end *ends;          /* net.c: its links */
 	uint32_t next_incoming;
 	struct job *jobs; /* reads, commits and documents under way */
 	uint64_t started_us;

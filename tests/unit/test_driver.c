@@ -64,6 +64,12 @@ void node_free(struct node *n)
 	free(n);
 }
 
+enum err node_serve(struct node *n, const struct application *a)
+{
+	(void)n;
+	return a->number == APPLICATION_SIP ? OK : ERR_FULL;
+}
+
 uint64_t node_deadline(const struct node *n)
 {
 	return n->deadline_us;
@@ -560,6 +566,40 @@ static void commit_at_the_end(void **state)
 	world_close(&w);
 }
 
+/* ---- applications ---- */
+
+static void want(struct node *n, const struct event *ev)
+{
+	if (ev->type == EV_COMMAND)
+		push(n, FX_APPLICATION)->application = APPLICATION_SIP;
+}
+
+static void on_wanted(void *ctx, const struct effect *fx)
+{
+	uint16_t *application = ctx;
+
+	*application = fx->application;
+}
+
+/* Its owner is told of what the node answered. */
+static void applications(void **state)
+{
+	struct application a = { .number = APPLICATION_SIPS };
+	struct ended ended = { 0 };
+	uint16_t wanted = 0;
+	struct world w;
+
+	(void)state;
+	world_open(&w, NULL);
+	assert_err(driver_serve(w.driver, &a, on_wanted, &wanted), ERR_FULL);
+	a.number = APPLICATION_SIP;
+	assert_ok(driver_serve(w.driver, &a, on_wanted, &wanted));
+	w.node->script = want;
+	assert_ok(driver_command(w.driver, &ping, on_done, &ended));
+	RUN_UNTIL(&w, wanted == APPLICATION_SIP);
+	world_close(&w);
+}
+
 /* ---- documents ---- */
 
 static void ask_config(struct node *n, const struct event *ev)
@@ -835,6 +875,7 @@ int main(void)
 		cmocka_unit_test(commit_at_the_end),
 		cmocka_unit_test(documents),
 		cmocka_unit_test(documents_at_once),
+		cmocka_unit_test(applications),
 		cmocka_unit_test(tls_links),
 		cmocka_unit_test(dtls_links),
 		cmocka_unit_test(busy_port),
