@@ -305,6 +305,9 @@ libp2psip_a_SOURCES += \
 	common/sip/phone.h \
 	common/sip/proxy.c \
 	common/sip/proxy.h \
+	common/sip/proxy_leg.c \
+	common/sip/proxy_private.h \
+	common/sip/proxy_up.c \
 	common/sip/registrar.c \
 	common/sip/registrar.h \
 	common/sip/sipedit.c \

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SIP_PROXY_PRIVATE_H
+#define SIP_PROXY_PRIVATE_H
+
+#include "core/table.h"
+#include "sip/branch.h"
+#include "sip/sipforward.h"
+
+/* struct proxy from the inside, for proxy*.c alone. */
+
+enum {
+	PROXY_ARENA_MAX = 1 << 18,
+	PROXY_WRITE_MAX = 4 * SIPMSG_MAX,
+	PROXY_ID_MAX = 1 + SIPFORWARD_BRANCH_LEN + 1
+};
+
+/* Types of timers, besides branch.h's. */
+enum { TIMER_C = BRANCH_END + 1, TIMER_UP_RESEND, TIMER_UP_END };
+
+/* The side of who asked, s17.2. */
+enum up_state {
+	UP_PROCEEDING,
+	UP_COMPLETED, /* INVITE: until the ACK; others: repeats the answer */
+	UP_CONFIRMED,
+	UP_ACCEPTED, /* INVITE: a 2xx has gone up */
+	UP_DONE
+};
+
+/* A branch, and whose it is. */
+struct leg {
+	struct branch b;
+	struct call *call; /* NULL: a CANCEL, which nobody waits for */
+	struct timer c;
+	bool want_cancel, cancelled;
+	UT_hash_handle hh;
+	char id[PROXY_ID_MAX]; /* method's first letter, branch parameter */
+};
+
+struct call {
+	UT_hash_handle hh;
+	bool invite;
+	enum up_state state;
+	struct flow from, to;
+	struct buf bytes; /* the request as it came */
+	struct buf head, last;
+	struct timer resend, end;
+	uint64_t interval_us;
+	struct sipway way;
+	size_t next; /* target */
+	struct leg *legs[BINDING_MAX];
+	size_t n_legs;
+	unsigned best_status;
+	struct buf best;
+	bool ended; /* no more targets */
+	size_t key_len;
+	uint8_t key[];
+};
+
+struct proxy {
+	struct proxy_config cfg;
+	struct rng rng;
+	struct call *calls;
+	struct leg *legs;
+	struct heap timers;
+};
+
+/* Without memory a timer is not set: what waits for it stays longer. */
+void proxy_set(struct proxy *p, struct timer *t, int type, uint64_t at_us);
+void proxy_send(struct proxy *p, const struct flow *to, struct slice bytes);
+
+/* ---- the side of who asked, proxy_up.c ---- */
+
+/* NULL without memory. */
+struct call *proxy_up_new(struct proxy *p, const struct proxy_asked *a);
+void proxy_up_free(struct proxy *p, struct call *c);
+/* Sends an answer up, and keeps it for when the request comes again. */
+void proxy_up(struct proxy *p, struct call *c, unsigned status,
+	      struct slice bytes, uint64_t now_us);
+/* One of our own making. */
+void proxy_up_own(struct proxy *p, struct call *c, unsigned status,
+		  uint64_t now_us);
+/* TIMER_UP_RESEND. */
+void proxy_up_again(struct proxy *p, struct call *c, uint64_t now_us);
+/* The ACK of an answer that is no 2xx. */
+void proxy_up_ack(struct proxy *p, struct call *c, uint64_t now_us);
+
+/* ---- one of those that are asked, proxy_leg.c ---- */
+
+/* A number for a request: the method's letter and a branch parameter. */
+enum err proxy_leg_id(struct proxy *p, const struct sipmsg *m,
+		      char id[static PROXY_ID_MAX]) MUST_CHECK;
+enum err proxy_leg_start(struct proxy *p, struct call *c,
+			 const struct sipmsg *m, const struct sipway_target *t,
+			 uint64_t now_us) MUST_CHECK;
+/* By what it answers; NULL. */
+struct leg *proxy_leg_find(struct proxy *p, const struct sipmsg *response);
+void proxy_leg_ack(struct proxy *p, struct leg *l, const struct sipmsg *m);
+/* CANCEL, not before something has come from there, s9.1. */
+void proxy_leg_cancel(struct proxy *p, struct leg *l, uint64_t now_us);
+void proxy_leg_free(struct proxy *p, struct leg *l);
+
+#endif
