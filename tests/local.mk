@@ -69,6 +69,7 @@ unit_tests = \
 	tests/unit/test_sip_msg \
 	tests/unit/test_sip_proxy \
 	tests/unit/test_sip_registrar \
+	tests/unit/test_sip_torture \
 	tests/unit/test_sip_stream \
 	tests/unit/test_sip_transaction \
 	tests/unit/test_sr \
@@ -339,7 +340,7 @@ EXTRA_DIST += tests/bench/run tests/demo.sh tests/requirements.txt tests/ring.ba
 	tests/cli/register-only.xml tests/cli/register.xml tests/cli/ring.xml \
 	tests/cli/unavailable.xml \
 	tests/cli/ring_helpers.bash tests/cli/sip-ask tests/cli/sip-hostile \
-	tests/cli/trial tests/conformance tests/harness \
+	tests/cli/sip-torture tests/cli/trial tests/conformance tests/harness \
 	tests/lint tests/fuzz/corpus tests/oracle/others \
 	tests/oracle/examples tests/oracle/selftest
 

@@ -44,6 +44,12 @@ static char *text_of(struct slice s)
 	return strndup(s.len == 0 ? "" : (const char *)s.p, s.len);
 }
 
+/* Legal in quotes, but not in a C string. */
+static bool has_nul(struct slice s)
+{
+	return s.len > 0 && memchr(s.p, '\0', s.len) != NULL;
+}
+
 /* The field's text without its "expires", which each answer has anew. */
 static enum err contact_text(struct slice item, struct slice params, char **out)
 {
@@ -108,7 +114,8 @@ static enum err path_text(const struct sipmsg *m, char **out)
 		if (b.len > 0)
 			r = buf_append_slice(&b, SLICE_LIT(", "));
 		if (r == OK)
-			r = buf_append_slice(&b, f->value);
+			r = has_nul(f->value) ? ERR_MALFORMED
+					      : buf_append_slice(&b, f->value);
 	}
 	if (r == OK)
 		*out = text_of(buf_slice(&b));
@@ -179,7 +186,8 @@ static enum err add(struct binding_change *c, const struct sipmsg *m,
 	enum err r;
 
 	*status = 400;
-	if (item.len > BINDING_TEXT_MAX || sipfield_addr(&addr, item) != OK)
+	if (item.len > BINDING_TEXT_MAX || has_nul(item) ||
+	    sipfield_addr(&addr, item) != OK)
 		return OK;
 	if (sipfield_find(addr.params, "expires", &value))
 		s = seconds(value);

@@ -270,6 +270,22 @@ static void on_cancel(struct front *f, struct asked *a)
 	answer(f, a, status, NULL, slice_of(NULL, 0));
 }
 
+static void on_options(struct front *f, const struct asked *a)
+{
+	static const char *const known[] = { NULL };
+	struct buf fields = BUF_INIT(SIPMSG_MAX);
+	unsigned status = 200;
+	enum err r = sipreply_require(a->m, known, &status, &fields);
+
+	if (r == OK && status == 200)
+		r = buf_append_slice(
+			&fields,
+			SLICE_LIT(ALLOW "Supported: path, outbound\r\n"));
+	if (r == OK)
+		answer(f, a, status, NULL, buf_slice(&fields));
+	buf_clear(&fields);
+}
+
 static void on_other(struct front *f, const struct asked *a)
 {
 	struct proxy_asked asked = for_proxy(a);
@@ -290,8 +306,7 @@ static void on_method(struct front *f, struct asked *a)
 	else if (sipmsg_is(a->m->method, "CANCEL"))
 		on_cancel(f, a);
 	else if (sipmsg_is(a->m->method, "OPTIONS") && is_for_us(f, a->m))
-		answer(f, a, 200, NULL,
-		       SLICE_LIT(ALLOW "Supported: path, outbound\r\n"));
+		on_options(f, a);
 	else
 		on_other(f, a);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/table.h"
+#include "sip/sipreply.h"
 
 /* What the overlay has when a Store failed: perhaps this, perhaps that. */
 #define UNKNOWN UINT64_MAX
@@ -228,33 +229,6 @@ enum err registrar_authenticate(struct registrar *r, struct registrar_user *u,
 	return e;
 }
 
-/* Extensions that must be understood, s8.2.2.3. */
-static enum err check_require(const struct sipmsg *m,
-			      struct registrar_verdict *v)
-{
-	const struct sipmsg_field *f;
-	struct slice rest, item;
-	size_t at = 0;
-	enum err e = OK;
-
-	while (e == OK && (f = sipmsg_next(m, "Require", &at)) != NULL) {
-		rest = f->value;
-		while (e == OK && sipmsg_item(&rest, &item)) {
-			if (sipmsg_is_nocase(item, "path") ||
-			    sipmsg_is_nocase(item, "outbound"))
-				continue;
-			v->status = 420;
-			if ((e = buf_append_slice(
-				     &v->fields, SLICE_LIT("Unsupported: "))) ==
-				    OK &&
-			    (e = buf_append_slice(&v->fields, item)) == OK)
-				e = buf_append_slice(&v->fields,
-						     SLICE_LIT("\r\n"));
-		}
-	}
-	return e;
-}
-
 /* Path goes back to the phone, RFC 3327 s5.3; and it hears that flows count,
  * RFC 5626 s6. */
 static enum err answer_fields(const struct sipmsg *m,
@@ -279,6 +253,7 @@ enum err registrar_judge(struct registrar *r, const struct sipmsg *m,
 			 const struct flow *flow, uint64_t now_us,
 			 struct registrar_verdict *v)
 {
+	static const char *const known[] = { "path", "outbound", NULL };
 	struct sipfield_addr to;
 	struct sipfield_uri uri;
 	unsigned status = 0;
@@ -291,7 +266,8 @@ enum err registrar_judge(struct registrar *r, const struct sipmsg *m,
 		return OK;
 	}
 	v->user = registrar_find(r, &uri);
-	if ((e = check_require(m, v)) != OK || v->status != 0 ||
+	if ((e = sipreply_require(m, known, &v->status, &v->fields)) != OK ||
+	    v->status != 0 ||
 	    (e = registrar_authenticate(r, v->user, m, false, now_us,
 					&v->status, &v->fields)) != OK ||
 	    v->status != 0)

@@ -315,8 +315,7 @@ enum err sipfield_via(struct sipfield_via *out, struct slice text)
 	for (n = 0; n < text.len && !is_blank(text.p[n]);)
 		n++;
 	out->transport = slice_sub(text, 0, n);
-	if (!sipmsg_is_nocase(protocol, "SIP") || !sipmsg_is(version, "2.0") ||
-	    n == 0)
+	if (!sipmsg_is_nocase(protocol, "SIP") || version.len == 0 || n == 0)
 		return ERR_MALFORMED;
 	return host_port(trim(from(text, n)), &out->host, &out->port);
 }
@@ -351,6 +350,28 @@ bool sipfield_param(struct slice *rest, uint8_t separator, struct slice *name,
 	n = find(item, '=');
 	*name = trim(slice_sub(item, 0, n));
 	*value = n == item.len ? slice_of(NULL, 0) : trim(from(item, n + 1));
+	return true;
+}
+
+bool sipfield_params_good(struct slice params)
+{
+	struct slice name, value, item;
+	size_t n;
+
+	if (params.len == 0)
+		return true;
+	if (params.p[0] != ';')
+		return false;
+	do {
+		params = from(params, 1);
+		n = find(params, ';');
+		item = trim(slice_sub(params, 0, n));
+		params = from(params, n);
+		if (!sipfield_param(&item, ';', &name, &value) ||
+		    !sipmsg_is_token(name) ||
+		    (value.p != NULL && value.len == 0))
+			return false;
+	} while (params.len > 0);
 	return true;
 }
 

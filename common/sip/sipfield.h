@@ -21,7 +21,7 @@ struct sipfield_addr {
 	struct slice uri;
 	struct slice params; /* those of the field, from the first ';' */
 };
-struct sipfield_via {
+struct sipfield_via { /* of whatever version: one may be told of another */
 	struct slice transport;
 	struct slice host; /* sent-by */
 	uint16_t port;     /* 0: none */
@@ -40,6 +40,8 @@ enum err sipfield_cseq(struct sipfield_cseq *out, struct slice text) MUST_CHECK;
 /* A number of at most 32 bits and digits only.  ERR_MALFORMED, ERR_RANGE. */
 enum err sipfield_u32(uint32_t *out, struct slice text) MUST_CHECK;
 
+/* Is it nothing, or ";name" and ";name=value", and no more?  s25.1 */
+bool sipfield_params_good(struct slice params);
 /* Takes the next of ";name=value" (or of "name=value" between `separator`s) off
  * `*rest`; `value` has p NULL when there is no '='.  False at the end. */
 bool sipfield_param(struct slice *rest, uint8_t separator, struct slice *name,

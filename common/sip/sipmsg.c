@@ -51,8 +51,7 @@ static bool take_line(struct slice *rest, struct slice *line)
 	return true;
 }
 
-/* token, RFC 3261 s25.1. */
-static bool is_token(struct slice s)
+bool sipmsg_is_token(struct slice s)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		uint8_t c = s.p[i];
@@ -128,7 +127,7 @@ static enum err start_line(struct sipmsg *m, struct slice line)
 	m->uri = take_word(&line);
 	m->version = line;
 	/* A URI has no white space: what is left is one word. */
-	return is_token(first) && m->uri.len > 0 && line.len > 4 &&
+	return sipmsg_is_token(first) && m->uri.len > 0 && line.len > 4 &&
 			       strncasecmp((const char *)line.p, "SIP/", 4) ==
 				       0 &&
 			       memchr(line.p, ' ', line.len) == NULL
@@ -153,6 +152,22 @@ static enum err unfold(struct sipmsg_field *f, struct slice more,
 	return OK;
 }
 
+/* May a NUL stand there?  As a quoted pair only, s25.1. */
+static bool nuls_are_quoted(struct slice line)
+{
+	bool quoted = false;
+
+	for (size_t i = 0; i < line.len; i++) {
+		if (line.p[i] == '\0')
+			return false;
+		if (quoted && line.p[i] == '\\')
+			i++;
+		else if (line.p[i] == '"')
+			quoted = !quoted;
+	}
+	return true;
+}
+
 static enum err field_line(struct sipmsg *m, struct slice line, struct arena *a)
 {
 	const uint8_t *colon = memchr(line.p, ':', line.len);
@@ -160,7 +175,7 @@ static enum err field_line(struct sipmsg *m, struct slice line, struct arena *a)
 
 	/* Answers repeat what they were asked: nothing in it ends a line. */
 	if (memchr(line.p, '\r', line.len) != NULL ||
-	    memchr(line.p, '\0', line.len) != NULL)
+	    (memchr(line.p, '\0', line.len) != NULL && !nuls_are_quoted(line)))
 		return ERR_MALFORMED;
 	if (is_blank(line.p[0]))
 		return m->n_fields == 0 ? ERR_MALFORMED
@@ -171,7 +186,7 @@ static enum err field_line(struct sipmsg *m, struct slice line, struct arena *a)
 	if (colon == NULL)
 		return ERR_MALFORMED;
 	name = trim(slice_sub(line, 0, (size_t)(colon - line.p)));
-	if (!is_token(name))
+	if (!sipmsg_is_token(name))
 		return ERR_MALFORMED;
 	m->fields[m->n_fields++] = (struct sipmsg_field){
 		long_name(name),

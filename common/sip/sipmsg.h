@@ -68,5 +68,6 @@ bool sipmsg_item(struct slice *rest, struct slice *item);
 const char *sipmsg_reason(unsigned status);
 bool sipmsg_is(struct slice s, const char *word); /* as it is */
 bool sipmsg_is_nocase(struct slice s, const char *word);
+bool sipmsg_is_token(struct slice s); /* s25.1 */
 
 #endif

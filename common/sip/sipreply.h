@@ -8,14 +8,22 @@
 /* Answers to requests: what they repeat, where they go.  RFC 3261 s8.2.6,
  * s18.2, RFC 3581. */
 
-/* Are the fields there without which nothing can be answered, each once?  RFC
- * 3261 s8.1.1; Max-Forwards may be missing. */
+/* Is there a way back for an answer: a Via that can be read? */
 bool sipreply_possible(const struct sipmsg *m);
-/* Why a request cannot be handled: 0, 400, 505; `words` then says more. */
+/*
+ * Why a request cannot be handled: 0, 400, 505; `words` then says more.  When
+ * it can, the fields of RFC 3261 s8.1.1 are there, each once (Max-Forwards may
+ * be missing), and they, the Vias and the Contacts are what s25.1 says.
+ */
 unsigned sipreply_check(const struct sipmsg *m, const char **words);
+/* Extensions that must be understood and are not among `known`, which NULL
+ * ends: `*status` becomes 420, with `fields` appended.  RFC 3261 s8.2.2.3. */
+enum err sipreply_require(const struct sipmsg *m, const char *const *known,
+			  unsigned *status, struct buf *fields) MUST_CHECK;
 /*
  * Appends the fields that every answer repeats: Via (the topmost with received
- * and rport), From, To with `tag` where it has none, Call-ID, CSeq.
+ * and rport), From, To with `tag` where it has none, Call-ID, CSeq; of those
+ * that came more than once the first, of those that did not, none.
  */
 enum err sipreply_head(const struct sipmsg *m, const struct flow *from,
 		       const char *tag, struct buf *out) MUST_CHECK;

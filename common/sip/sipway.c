@@ -168,6 +168,17 @@ static enum err authenticate(const struct proxy_config *cfg,
 				      status, fields);
 }
 
+/* Without headers, which no Request-URI has, s19.1.1. */
+static char *request_uri(const char *contact)
+{
+	struct sipfield_uri u;
+	size_t n = strlen(contact);
+
+	if (sipfield_uri(&u, slice_str(contact)) == OK && u.headers.p != NULL)
+		n -= u.headers.len + 1;
+	return strndup(contact, n);
+}
+
 static enum err add_bindings(struct sipway *w, const struct bindings *b,
 			     uint64_t now_us)
 {
@@ -177,7 +188,7 @@ static enum err add_bindings(struct sipway *w, const struct bindings *b,
 		if (b->v[i]->expires_us <= now_us)
 			continue;
 		t = &w->v[w->n++];
-		*t = (struct sipway_target){ .uri = strdup(b->v[i]->uri),
+		*t = (struct sipway_target){ .uri = request_uri(b->v[i]->uri),
 					     .path = strdup(b->v[i]->path),
 					     .flow = b->v[i]->flow,
 					     .q = b->v[i]->q };

@@ -93,7 +93,7 @@ enum err transaction_key(const struct sipmsg *m, struct slice method,
 	     i++) {
 		at = 0;
 		f = sipmsg_next(m, rest_of[i], &at);
-		if ((r = buf_append_u8(out, '\n')) == OK)
+		if ((r = buf_append_u8(out, '\n')) == OK && f != NULL)
 			r = buf_append_slice(out, f->value);
 	}
 	return r;

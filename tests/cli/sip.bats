@@ -276,6 +276,13 @@ calls()
 	register 0 "$SIP2" 0
 }
 
+@test "messages that are hard to read: each is answered as it should be" {
+	need python3
+	run_tool 0 python3 "$SOURCE/tests/cli/sip-torture" "$SIP2" "$(loopback 9)" \
+		"$SOURCE/tests/fuzz/corpus/sip/torture"
+	ring_lives peer2
+}
+
 @test "a peer that ends takes its routes with it" {
 	register 0 "$SIP3" 60
 	routes_are "$(peer_id 3)"

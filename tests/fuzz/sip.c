@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Fuzz target: what a SIP phone sends.  The first byte of the input says how it
- * comes: as a stream ('s'), by STUN ('b'), as a datagram (any other).  What can
- * be answered is, and the answer is a message again; what may be bound is
- * bound, and comes back.
+ * comes: as a stream ('s'), by STUN ('b'), as a datagram ('d'); with any other,
+ * a whole datagram begins, as in corpus/sip/torture.  What can be answered is,
+ * and the answer is a message again; what may be bound is bound, and comes
+ * back.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,8 +163,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			must(b.len == 32, "has an answer of another length");
 		buf_clear(&b);
 		return 0;
-	default:
+	case 'd':
 		datagram(in);
+		return 0;
+	default:
+		datagram(slice_of(data, size));
 		return 0;
 	}
 }

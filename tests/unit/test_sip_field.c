@@ -159,7 +159,9 @@ static void vias(void **state)
 	assert_slice_equal(v.host, SLICE_LIT("[::1]"));
 	assert_int_equal(v.port, 5061);
 	assert_err(sipfield_via(&v, SLICE_LIT("SIP/2.0 h")), ERR_MALFORMED);
-	assert_err(sipfield_via(&v, SLICE_LIT("SIP/1.0/UDP h")), ERR_MALFORMED);
+	/* Who speaks another version is told so. */
+	assert_ok(sipfield_via(&v, SLICE_LIT("SIP/7.0/UDP h")));
+	assert_err(sipfield_via(&v, SLICE_LIT("SIP//UDP h")), ERR_MALFORMED);
 	assert_err(sipfield_via(&v, SLICE_LIT("SIP/2.0/UDP ")), ERR_MALFORMED);
 	assert_err(sipfield_via(&v, SLICE_LIT("SIP/2.0/UDP h:70000")),
 		   ERR_MALFORMED);

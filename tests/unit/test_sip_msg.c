@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "sip/sipreply.h"
+#include "sip/transaction.h"
 #include "sip_text.h"
 
 static struct arena arena = ARENA_INIT(1 << 20);
@@ -288,11 +289,7 @@ static void impossible(void **state)
 		"CSeq: 1 A\r\n\r\n",
 		"A sip:x SIP/2.0\r\nVia: junk\r\nFrom: a\r\nTo: b\r\n"
 		"Call-ID: c\r\nCSeq: 1 A\r\n\r\n",
-		"A sip:x SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nFrom: a\r\nFrom: "
-		"a\r\n"
-		"To: b\r\nCall-ID: c\r\nCSeq: 1 A\r\n\r\n",
-		"A sip:x SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nFrom: a\r\nTo: b\r\n"
-		"Call-ID: c\r\n\r\n",
+		"A sip:x SIP/2.0\r\nVia: ,SIP/2.0/UDP h\r\n\r\n",
 	};
 
 	(void)state;
@@ -301,6 +298,43 @@ static void impossible(void **state)
 
 		assert_false(sipreply_possible(&m));
 	}
+}
+
+/* What is not there, or not once, is answered with what is. */
+static void incomplete(void **state)
+{
+	static const struct {
+		const char *fields, *head;
+	} v[] = {
+		{ "", "Via: SIP/2.0/UDP h;received=198.51.100.7\r\n" },
+		{ "From: <a:b>\r\nf: <c:d>\r\nTo: <a:b>\r\nCall-ID: c\r\n"
+		  "CSeq: 1 A\r\n",
+		  "Via: SIP/2.0/UDP h;received=198.51.100.7\r\n"
+		  "From: <a:b>\r\nTo: <a:b>;tag=xyz\r\nCall-ID: c\r\n"
+		  "CSeq: 1 A\r\n" },
+	};
+	struct buf b = BUF_INIT(4096), key = BUF_INIT(4096);
+	const char *words;
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(v); i++) {
+		struct sipmsg m;
+
+		snprintf(text, sizeof(text),
+			 "A sip:x SIP/2.0\r\nVia: SIP/2.0/UDP h\r\n%s\r\n",
+			 v[i].fields);
+		m = sip_text(text, &arena);
+		assert_true(sipreply_possible(&m));
+		assert_int_equal(sipreply_check(&m, &words), 400);
+		buf_reset(&b);
+		assert_ok(sipreply_head(&m, &from, "xyz", &b));
+		assert_slice_equal(buf_slice(&b), slice_str(v[i].head));
+		buf_reset(&key);
+		assert_ok(transaction_key(&m, m.method, &key));
+	}
+	buf_clear(&b);
+	buf_clear(&key);
 }
 
 static void checked(void **state)
@@ -353,6 +387,7 @@ int main(void)
 		cmocka_unit_test_teardown(head, cleanup),
 		cmocka_unit_test_teardown(destination, cleanup),
 		cmocka_unit_test_teardown(impossible, cleanup),
+		cmocka_unit_test_teardown(incomplete, cleanup),
 		cmocka_unit_test_teardown(checked, cleanup),
 	};
 
