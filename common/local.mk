@@ -283,6 +283,10 @@ libp2psip_a_SOURCES += \
 	common/net/tls_pipe.c \
 	common/net/tls_pipe.h \
 	common/net/tls_private.h \
+	common/net/tls_server.c \
+	common/net/tls_server.h \
+	common/net/tls_wrap.c \
+	common/net/tls_wrap.h \
 	common/net/transport.c \
 	common/net/transport.h
 
@@ -310,6 +314,8 @@ libp2psip_a_SOURCES += \
 	common/sip/proxy_up.c \
 	common/sip/registrar.c \
 	common/sip/registrar.h \
+	common/sip/sipconn.c \
+	common/sip/sipconn.h \
 	common/sip/sipedit.c \
 	common/sip/sipedit.h \
 	common/sip/sipfield.c \
@@ -355,6 +361,10 @@ libp2psip_a_SOURCES += \
 	common/cli/out.h \
 	common/cli/peer.c \
 	common/cli/peer.h \
+	common/cli/phones.c \
+	common/cli/phones.h \
+	common/cli/phones_opt.c \
+	common/cli/phones_opt.h \
 	common/cli/print.c \
 	common/cli/print.h \
 	common/cli/print_node.c \

@@ -319,6 +319,7 @@ bats_tests = \
 	tests/cli/link.bats \
 	tests/cli/overlay.bats \
 	tests/cli/peer.bats \
+	tests/cli/phones.bats \
 	tests/cli/renew.bats \
 	tests/cli/selfsigned.bats \
 	tests/cli/sip.bats \

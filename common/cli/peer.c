@@ -16,6 +16,7 @@
 #include "cli/document.h"
 #include "cli/entry.h"
 #include "cli/opt.h"
+#include "cli/phones.h"
 #include "conf/address.h"
 #include "conf/file.h"
 #include "conf/home.h"
@@ -26,7 +27,6 @@
 #include "net/notify.h"
 #include "net/publish.h"
 #include "net/sandbox.h"
-#include "sip/front.h"
 #include "storage/memory.h"
 #include "storage/sqlite.h"
 
@@ -45,8 +45,7 @@ struct peer {
 	struct loop *loop;
 	struct driver *driver;
 	struct publish *publish;
-	struct hosted hosted;
-	struct front *front; /* NULL: no phones */
+	struct phones phones;
 	struct loop_deadline *publish_timer, *cache_timer, *give_up_timer;
 	bool damaged; /* the database, as the life before found */
 	bool joined;  /* has been in the ring */
@@ -106,6 +105,7 @@ static void reload(struct peer *p)
 	enum err r;
 
 	notify_send("RELOADING=1");
+	phones_reload(&p->phones);
 	r = home_load_overlay(&p->home, loop_now().unix_ms, &o, &why);
 	if (r != OK) {
 		log_line(p->cfg->log, LOG_ERROR, "reload: %s: %s", err_text(r),
@@ -263,10 +263,7 @@ static void on_signal(void *ctx, int signum)
 	p->leaving = true;
 	save_peers(p);
 	log_line(p->cfg->log, LOG_INFO, "leaving");
-	if (p->front != NULL) /* phones are not reached here any more */
-		front_leave(p->front, leave, p);
-	else
-		leave(p);
+	phones_leave(&p->phones, leave, p); /* they are not reached here now */
 }
 
 /* ---- start and end ---- */
@@ -289,10 +286,9 @@ static enum err open_home(struct peer *p)
 	if ((r = signer_open(&p->signer, p->crypto, &args, p->why)) != OK)
 		goto out;
 	r = signer_check_time(p->signer, loop_now().unix_ms, p->why);
-	if (r == OK && (r = check_barred(p, p->overlay)) == OK &&
-	    p->cfg->sip_users != NULL)
-		r = hosted_load(&p->hosted, p->cfg->sip_users, p->overlay,
-				p->crypto, loop_now().unix_ms, p->why);
+	if (r == OK && (r = check_barred(p, p->overlay)) == OK)
+		r = phones_load(&p->phones, p->cfg->sip, p->overlay, p->crypto,
+				p->why);
 out:
 	home_identity_clear(&id);
 	return r;
@@ -326,22 +322,6 @@ static enum err open_storage(struct peer *p)
 	return r;
 }
 
-static enum err open_front(struct peer *p)
-{
-	struct front_config f = { .loop = p->loop,
-				  .realm = p->home.name,
-				  .driver = p->driver,
-				  .peer = p->signer,
-				  .hosted = &p->hosted,
-				  .listen = p->cfg->sip,
-				  .n_listen = p->cfg->n_sip,
-				  .offer = p->cfg->sip_digest,
-				  .bounds = p->cfg->sip_expires,
-				  .log = p->cfg->log };
-
-	return f.n_listen == 0 ? OK : front_new(&p->front, &f, p->why);
-}
-
 static enum err open_driver(struct peer *p)
 {
 	const struct peer_config *cfg = p->cfg;
@@ -368,7 +348,8 @@ static enum err open_driver(struct peer *p)
 	d.n_bootstrap = p->entry.n;
 	if ((r = sandbox_act_root(&p->sandbox, p->why)) != OK ||
 	    (r = driver_new(&p->driver, &d, p->why)) != OK ||
-	    (r = open_front(p)) != OK)
+	    (r = phones_start(&p->phones, p->loop, p->driver, p->signer,
+			      cfg->log, p->why)) != OK)
 		return r;
 	return sandbox_drop(&p->sandbox, p->why);
 }
@@ -419,10 +400,7 @@ static enum err serve(struct peer *p)
 			 v[i].overlay_link == OVERLAY_LINK_TLS_TCP_FH_NO_ICE
 				 ? "TLS"
 				 : "DTLS");
-	for (size_t i = 0; i < p->cfg->n_sip; i++)
-		log_line(p->cfg->log, LOG_INFO, "phones register at %s:%s",
-			 sipnet_name(p->cfg->sip[i].type),
-			 address_format(&p->cfg->sip[i].address, text));
+	phones_announce(&p->phones);
 	if (sandbox_stays_root(&p->sandbox))
 		log_line(p->cfg->log, LOG_WARN,
 			 "running as root: --run-as gives that up");
@@ -438,16 +416,15 @@ static enum err serve(struct peer *p)
 static void peer_close(struct peer *p)
 {
 	publish_free(p->publish);
-	front_stop(p->front);
+	phones_stop(&p->phones);
 	driver_free(p->driver);
-	front_free(p->front);
 	loop_deadline_free(p->publish_timer);
 	loop_deadline_free(p->cache_timer);
 	loop_deadline_free(p->give_up_timer);
 	loop_free(p->loop);
 	if (p->storage.close != NULL)
 		p->storage.close(p->storage.ctx);
-	hosted_clear(&p->hosted, p->crypto);
+	phones_free(&p->phones);
 	signer_close(p->signer, p->crypto);
 	openssl_free(p->crypto);
 	overlay_free(p->overlay);

@@ -3,9 +3,7 @@
 #define CLI_PEER_H
 
 #include "base/log.h"
-#include "sip/binding.h"
-#include "sip/digest.h"
-#include "sip/sipnet.h"
+#include "cli/phones_opt.h"
 
 /* The long-running peer: from a home to a node in the ring, until a signal. */
 
@@ -17,20 +15,16 @@ struct peer_config {
 	bool first;             /* found the ring when no other peer answers */
 	const char *store;  /* "sqlite:PATH", "memory:"; NULL: in the home */
 	const char *run_as; /* NULL: stay who we are */
-	const struct sipnet_listen *sip; /* where phones register */
-	size_t n_sip;
-	const char *sip_users; /* folder of their identities; with `sip` */
-	struct binding_bounds sip_expires;
-	struct digest_offer sip_digest;
+	const struct phones_config *sip;
 	const struct log_sink *log;
 };
 
 /*
  * Finds document and identity and says what is wrong with them; with `run` also
  * opens ports and storage, joins, and serves until SIGTERM or SIGINT: OK then.
- * SIGHUP reads the document of the home again.  The errors of
- * document_obtain(), ERR_NOT_JOINED, ERR_CERT_EXPIRED, ERR_BUSY, ERR_NO_LINK,
- * ERR_SYS, ERR_STORAGE and others, with words.
+ * SIGHUP reads the document of the home, and what is of phones, again.  The
+ * errors of document_obtain(), ERR_NOT_JOINED, ERR_CERT_EXPIRED, ERR_BUSY,
+ * ERR_NO_LINK, ERR_SYS, ERR_STORAGE and others, with words.
  */
 enum err peer_run(const struct peer_config *cfg, bool run,
 		  struct why *why) MUST_CHECK;

@@ -7,13 +7,13 @@
 
 #include <errno.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "net/sockaddr.h"
+#include "net/tls_server.h"
 
 enum { PIPE_CHUNK = 16384 };
 
@@ -53,7 +53,7 @@ static void release(struct tls_pipe_server *s)
 {
 	if (!s->freed || s->n_pipes > 0)
 		return;
-	SSL_CTX_free(s->ctx);
+	tls_server_free(s->ctx);
 	free(s);
 }
 
@@ -344,64 +344,25 @@ enum err tls_pipe_start_take(struct tls_pipe_server *s, int socket, int plain,
 
 /* ---- the server ---- */
 
-static bool use_chain(SSL_CTX *ctx, struct slice pem)
-{
-	BIO *b = BIO_new_mem_buf(pem.p, (int)pem.len);
-	X509 *own = b == NULL ? NULL : PEM_read_bio_X509(b, NULL, NULL, NULL);
-	bool ok = own != NULL && SSL_CTX_use_certificate(ctx, own) == 1;
-	X509 *x;
-
-	while (ok && (x = PEM_read_bio_X509(b, NULL, NULL, NULL)) != NULL)
-		if (SSL_CTX_add0_chain_cert(ctx, x) != 1) {
-			X509_free(x);
-			ok = false;
-		}
-	X509_free(own);
-	BIO_free(b);
-	return ok;
-}
-
-static bool use_key(SSL_CTX *ctx, struct slice pem)
-{
-	BIO *b = BIO_new_mem_buf(pem.p, (int)pem.len);
-	EVP_PKEY *k = b == NULL ? NULL
-				: PEM_read_bio_PrivateKey(b, NULL, NULL, NULL);
-	bool ok = k != NULL && SSL_CTX_use_PrivateKey(ctx, k) == 1;
-
-	EVP_PKEY_free(k);
-	BIO_free(b);
-	return ok;
-}
-
 enum err tls_pipe_new(struct tls_pipe_server **out, uv_loop_t *loop,
 		      struct slice cert, struct slice key,
 		      tls_pipe_moved *moved, void *ctx, struct why *why)
 {
 	struct tls_pipe_server *s = calloc(1, sizeof(*s));
+	enum err r;
 
 	if (s == NULL)
 		return ERR_NOMEM;
 	s->loop = loop;
 	s->moved = moved;
 	s->moved_ctx = ctx;
-	ERR_clear_error();
-	s->ctx = SSL_CTX_new(TLS_server_method());
-	if (s->ctx != NULL && use_chain(s->ctx, cert) && use_key(s->ctx, key) &&
-	    SSL_CTX_set_min_proto_version(s->ctx, TLS1_2_VERSION) == 1) {
-		SSL_CTX_set_options(s->ctx, SSL_OP_NO_RENEGOTIATION |
-						    SSL_OP_NO_COMPRESSION);
-		SSL_CTX_set_mode(s->ctx,
-				 SSL_MODE_ENABLE_PARTIAL_WRITE |
-					 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-					 SSL_MODE_RELEASE_BUFFERS);
-		ERR_clear_error(); /* the end of the PEM text is none */
+	r = tls_server_new(&s->ctx, cert, key,
+			   "the web server's certificate and key", why);
+	if (r == OK)
 		*out = s;
-		return OK;
-	}
-	SSL_CTX_free(s->ctx);
-	free(s);
-	return why_err(why, ERR_TLS, "the web server's certificate and key: %s",
-		       ERR_reason_error_string(ERR_peek_error()));
+	else
+		free(s);
+	return r;
 }
 
 void tls_pipe_free(struct tls_pipe_server *s)

@@ -200,7 +200,10 @@ static bool on_local(void *ctx, const struct flow *flow,
 
 	if (!sipnet_local(f->net, flow, &type, &a))
 		return false;
-	out->transport = type == SIPNET_UDP ? "UDP" : "TCP";
+	out->transport = type == SIPNET_UDP   ? "UDP"
+			 : type == SIPNET_TCP ? "TCP"
+					      : "TLS";
+	out->secure = type == SIPNET_TLS;
 	(void)snprintf(out->host, sizeof(out->host), "%s",
 		       address_format(&a, text)); /* fits */
 	return true;
@@ -218,8 +221,12 @@ static bool on_is_ours(void *ctx, struct slice host, uint16_t port)
 		return false;
 	memcpy(text, host.p, host.len);
 	text[host.len] = '\0';
-	return address_parse_host(&a, text, port != 0 ? port : 5060) == OK &&
-	       sipnet_listens(f->net, &a);
+	if (address_parse_host(&a, text, port != 0 ? port : 5060) != OK)
+		return false;
+	if (sipnet_listens(f->net, &a))
+		return true;
+	a.port = 5061; /* of sips, and of sip over TLS */
+	return port == 0 && sipnet_listens(f->net, &a);
 }
 
 /* ---- requests ---- */
@@ -299,9 +306,22 @@ static void on_other(struct front *f, const struct asked *a)
 	buf_clear(&fields);
 }
 
+/* What is to be secure all the way comes so, too: RFC 3261 s26.2.2. */
+static bool is_secured(struct front *f, const struct asked *a)
+{
+	struct proxy_local near;
+	struct sipfield_uri u;
+
+	return sipfield_uri(&u, a->m->uri) != OK ||
+	       !sipmsg_is_nocase(u.scheme, "sips") ||
+	       (on_local(f, a->from, &near) && near.secure);
+}
+
 static void on_method(struct front *f, struct asked *a)
 {
-	if (sipmsg_is(a->m->method, "REGISTER"))
+	if (!is_secured(f, a))
+		answer(f, a, 403, "SIPS Needs TLS", slice_of(NULL, 0));
+	else if (sipmsg_is(a->m->method, "REGISTER"))
 		on_register(f, a);
 	else if (sipmsg_is(a->m->method, "CANCEL"))
 		on_cancel(f, a);
@@ -472,6 +492,7 @@ enum err front_new(struct front **out, const struct front_config *cfg,
 	struct sipnet_config t_cfg = { .loop = cfg->loop,
 				       .listen = cfg->listen,
 				       .n_listen = cfg->n_listen,
+				       .tls = cfg->tls,
 				       .message = on_message,
 				       .gone = on_gone };
 	struct proxy_config p_cfg = { .realm = cfg->realm,
@@ -507,6 +528,11 @@ out:
 		front_free(f);
 	}
 	return r;
+}
+
+void front_set_tls(struct front *f, struct ssl_ctx_st *server)
+{
+	sipnet_set_tls(f->net, server);
 }
 
 void front_leave(struct front *f, void (*done)(void *ctx), void *ctx)

@@ -22,6 +22,7 @@ struct front_config {
 	const struct hosted *hosted;
 	const struct sipnet_listen *listen;
 	size_t n_listen;
+	struct ssl_ctx_st *tls; /* as sipnet_config has it */
 	struct digest_offer offer;
 	struct binding_bounds bounds;
 	const struct log_sink *log; /* may be NULL */
@@ -31,6 +32,8 @@ struct front_config {
  * when a user is hosted twice. */
 enum err front_new(struct front **out, const struct front_config *cfg,
 		   struct why *why) MUST_CHECK;
+/* As sipnet_set_tls(). */
+void front_set_tls(struct front *f, struct ssl_ctx_st *server);
 /* Takes the routes back out of the overlay, and calls `done` when none is left
  * there, or after a few seconds; later, never at once. */
 void front_leave(struct front *f, void (*done)(void *ctx), void *ctx);

@@ -23,6 +23,7 @@ struct proxy;
 /* Our end of a flow. */
 struct proxy_local {
 	const char *transport; /* "UDP" */
+	bool secure;           /* fit for sips: TLS */
 	char host[PROXY_HOST_MAX];
 };
 

@@ -25,12 +25,24 @@ enum err sipforward_branch(const struct sipmsg *m, uint64_t number,
 	return r;
 }
 
+/* As the request came by, so it is come back by: a sips URI stands where one
+ * stood, RFC 3261 s16.6 step 4; that says TLS by itself. */
+static enum err record_one(const char *token, const struct proxy_local *at,
+			   bool sips, struct buf *out)
+{
+	return buf_printf(out, "Record-Route: <%s:%s@%s%s%s;lr>\r\n",
+			  sips ? "sips" : "sip", token, at->host,
+			  sips ? "" : ";transport=", sips ? "" : at->transport);
+}
+
 static enum err record_route(const struct proxy_config *cfg,
 			     const struct flow *from, const struct sipmsg *m,
 			     const struct flow *to,
 			     const struct proxy_local *far, struct buf *out)
 {
 	struct slice call_id = sipmsg_only(m, "Call-ID", NULL)->value;
+	bool sips = m->uri.len > 5 &&
+		    sipmsg_is_nocase(slice_sub(m->uri, 0, 5), "sips:");
 	char token[FLOWTOKEN_LEN + 1];
 	struct proxy_local near;
 	enum err r;
@@ -40,13 +52,10 @@ static enum err record_route(const struct proxy_config *cfg,
 	/* Twice: each side meets its own address first, and the other's flow
 	 * last, RFC 5658 s4. */
 	if ((r = flowtoken_make(cfg->secret, to, call_id, token)) != OK ||
-	    (r = buf_printf(out,
-			    "Record-Route: <sip:%s@%s;transport=%s;lr>\r\n",
-			    token, far->host, far->transport)) != OK ||
+	    (r = record_one(token, far, sips, out)) != OK ||
 	    (r = flowtoken_make(cfg->secret, from, call_id, token)) != OK)
 		return r;
-	return buf_printf(out, "Record-Route: <sip:%s@%s;transport=%s;lr>\r\n",
-			  token, near.host, near.transport);
+	return record_one(token, &near, sips, out);
 }
 
 static bool makes_dialogs(struct slice method)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: sockets of SIP, connections and their limits: RFC 3261 s18, RFC 5626
- * s3.5.  Does not own: where messages end in a stream (sipstream.c), what they
- * say.
+ * Owns: sockets of SIP and datagrams: RFC 3261 s18, RFC 5626 s3.5.2.  Does not
+ * own: connections (sipconn.c), what messages say.
  */
 #include "sip/sipnet.h"
 
@@ -10,12 +9,11 @@
 #include <stdlib.h>
 
 #include "conf/address.h"
-#include "core/table.h"
 #include "net/sockaddr.h"
-#include "sip/sipstream.h"
+#include "sip/sipconn.h"
 #include "sip/stunping.h"
 
-enum { BACKLOG = 128, RECEIVE_BUFFER = 4 << 20, SWEEP_US = 5000000 };
+enum { BACKLOG = 128, RECEIVE_BUFFER = 4 << 20 };
 
 struct socket {
 	struct sipnet *t;
@@ -29,35 +27,20 @@ struct socket {
 	} uv;
 };
 
-struct conn {
-	struct sipnet *t;
-	uv_tcp_t uv;
-	struct flow flow;
-	struct sipstream stream;
-	bool held, closing;
-	UT_hash_handle hh;
-};
-
 struct sipnet {
 	struct sipnet_config cfg;
 	struct socket *sockets[SIPNET_SOCKETS_MAX];
 	size_t n_sockets;
-	struct conn *conns;
-	uint32_t last_conn;
-	struct loop_deadline *sweep;
-	size_t n_handles; /* not yet closed */
+	struct sipconn_table *conns;
+	struct ssl_ctx_st *tls; /* borrowed */
+	size_t n_handles;       /* not yet closed */
 	bool freed;
 	uint8_t datagram[SIPMSG_MAX + 1];
 };
 
-struct write {
-	uv_write_t uv;
-	uint8_t bytes[];
-};
-
 const char *sipnet_name(enum sipnet_type type)
 {
-	return type == SIPNET_UDP ? "udp" : "tcp";
+	return type == SIPNET_UDP ? "udp" : type == SIPNET_TCP ? "tcp" : "tls";
 }
 
 static void release(struct sipnet *t)
@@ -125,177 +108,13 @@ static void on_udp(uv_udp_t *h, ssize_t n, const uv_buf_t *b,
 
 /* ---- connections ---- */
 
-static void on_conn_closed(uv_handle_t *h)
-{
-	struct conn *c = h->data;
-	struct sipnet *t = c->t;
-
-	sipstream_clear(&c->stream);
-	free(c);
-	t->n_handles--;
-	release(t);
-}
-
-static void conn_close(struct conn *c)
-{
-	struct sipnet *t = c->t;
-
-	if (c->closing)
-		return;
-	c->closing = true;
-	HASH_DEL(t->conns, c);
-	uv_close((uv_handle_t *)&c->uv, on_conn_closed);
-	if (c->held && !t->freed)
-		t->cfg.gone(t->cfg.ctx, c->flow.conn);
-}
-
-static void on_written(uv_write_t *w, int status)
-{
-	struct conn *c = w->handle->data;
-
-	free(w->data);
-	if (status != 0 && status != UV_ECANCELED)
-		conn_close(c);
-}
-
-static void tcp_send(struct conn *c, struct slice bytes)
-{
-	size_t waits = uv_stream_get_write_queue_size((uv_stream_t *)&c->uv);
-	struct write *w = NULL;
-	uv_buf_t b;
-
-	if (waits + bytes.len <= SIPNET_UNSENT_MAX)
-		w = malloc(sizeof(*w) + bytes.len);
-	if (w == NULL) {
-		conn_close(c); /* it cannot have what it waits for */
-		return;
-	}
-	memcpy(w->bytes, bytes.p, bytes.len);
-	w->uv.data = w;
-	b = uv_buf_init((char *)w->bytes, (unsigned)bytes.len);
-	if (uv_write(&w->uv, (uv_stream_t *)&c->uv, &b, 1, on_written) != 0) {
-		free(w);
-		conn_close(c);
-	}
-}
-
-static bool on_stream_message(void *ctx, struct slice bytes)
-{
-	struct conn *c = ctx;
-
-	c->t->cfg.message(c->t->cfg.ctx, &c->flow, bytes);
-	return !c->closing;
-}
-
-static bool on_stream_pong(void *ctx)
-{
-	struct conn *c = ctx;
-
-	tcp_send(c, SLICE_LIT("\r\n"));
-	return !c->closing;
-}
-
-static void on_tcp_alloc(uv_handle_t *h, size_t hint, uv_buf_t *out)
-{
-	struct conn *c = h->data;
-
-	(void)hint;
-	/* The stream's bytes are appended from here. */
-	*out = uv_buf_init((char *)c->t->datagram, SIPSTREAM_CHUNK_MAX);
-}
-
-static void on_tcp(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
-{
-	struct conn *c = h->data;
-	const struct sipstream_taker to = { .message = on_stream_message,
-					    .pong = on_stream_pong,
-					    .ctx = c };
-
-	if (n == 0 || c->closing)
-		return;
-	if (n < 0 || sipstream_take(&c->stream, slice_of(b->base, (size_t)n),
-				    &to, loop_now().mono_us) != OK)
-		conn_close(c);
-}
-
-static bool may_accept(const struct sipnet *t,
-		       const struct ip_address_port *peer)
-{
-	const struct conn *c, *tmp;
-	size_t n = 0;
-
-	if (HASH_COUNT(t->conns) >= SIPNET_CONNS_MAX)
-		return false;
-	HASH_ITER (hh, t->conns, c, tmp)
-		n += sockaddr_same_network(&c->flow.peer, peer);
-	return n < SIPNET_CONNS_PER_NETWORK;
-}
-
-static enum err accept_one(struct conn *c, uv_stream_t *from)
-{
-	struct sipnet *t = c->t;
-	struct sockaddr_storage a = { 0 };
-	int len = sizeof(a);
-
-	if (uv_accept(from, (uv_stream_t *)&c->uv) != 0 ||
-	    uv_tcp_getpeername(&c->uv, (struct sockaddr *)&a, &len) != 0 ||
-	    sockaddr_read(&c->flow.peer, &a) != OK ||
-	    !may_accept(t, &c->flow.peer))
-		return ERR_FULL;
-	(void)uv_tcp_nodelay(&c->uv, 1); /* slower without, no worse */
-	(void)uv_tcp_keepalive(&c->uv, 1, 60);
-	do
-		c->flow.conn = ++t->last_conn;
-	while (c->flow.conn == 0);
-	HASH_ADD(hh, t->conns, flow.conn, sizeof(c->flow.conn), c);
-	if (c->hh.tbl == NULL)
-		return ERR_NOMEM;
-	if (uv_read_start((uv_stream_t *)&c->uv, on_tcp_alloc, on_tcp) == 0)
-		return OK;
-	HASH_DEL(t->conns, c);
-	return ERR_SYS;
-}
-
 static void on_connection(uv_stream_t *h, int status)
 {
 	struct socket *s = h->data;
-	struct sipnet *t = s->t;
-	struct conn *c;
 
-	if (status != 0 || (c = calloc(1, sizeof(*c))) == NULL)
-		return;
-	c->t = t;
-	sipstream_init(&c->stream, loop_now().mono_us);
-	c->flow.socket = s->number;
-	c->uv.data = c;
-	if (uv_tcp_init(loop_uv(t->cfg.loop), &c->uv) != 0) {
-		free(c);
-		return;
-	}
-	t->n_handles++;
-	if (accept_one(c, h) != OK) {
-		c->closing = true;
-		uv_close((uv_handle_t *)&c->uv, on_conn_closed);
-		return;
-	}
-	if (HASH_COUNT(t->conns) == 1)
-		loop_deadline_set(t->sweep, c->stream.used_us + SWEEP_US);
-}
-
-/* Whoever sends slowly, or holds a connection for nothing, loses it. */
-static void on_sweep(void *ctx)
-{
-	struct sipnet *t = ctx;
-	uint64_t now_us = loop_now().mono_us;
-	struct conn *c, *tmp;
-
-	HASH_ITER (hh, t->conns, c, tmp) {
-		if (sipstream_is_slow(&c->stream, now_us) ||
-		    (!c->held && sipstream_is_idle(&c->stream, now_us)))
-			conn_close(c);
-	}
-	loop_deadline_set(t->sweep,
-			  t->conns == NULL ? NEVER : now_us + SWEEP_US);
+	if (status == 0)
+		sipconn_accept(s->t->conns, h, s->number,
+			       s->type == SIPNET_TLS ? s->t->tls : NULL);
 }
 
 /* ---- beginning and end ---- */
@@ -384,16 +203,11 @@ static enum err open_sockets(struct sipnet *t, const struct sipnet_listen *l,
 bool sipnet_local(const struct sipnet *t, const struct flow *f,
 		  enum sipnet_type *type, struct ip_address_port *address)
 {
-	const struct conn *c;
-
 	if (f->socket >= t->n_sockets)
 		return false;
 	*type = t->sockets[f->socket]->type;
 	*address = t->sockets[f->socket]->address;
-	if (f->conn == 0)
-		return true;
-	HASH_FIND(hh, t->conns, &f->conn, sizeof(f->conn), c);
-	return c != NULL;
+	return f->conn == 0 || sipconn_is_open(t->conns, f->conn);
 }
 
 bool sipnet_listens(const struct sipnet *t, const struct ip_address_port *a)
@@ -407,13 +221,18 @@ bool sipnet_listens(const struct sipnet *t, const struct ip_address_port *a)
 enum err sipnet_new(struct sipnet **out, const struct sipnet_config *cfg,
 		    struct why *why)
 {
+	const struct sipconn_config c = { .loop = cfg->loop,
+					  .message = cfg->message,
+					  .gone = cfg->gone,
+					  .ctx = cfg->ctx };
 	struct sipnet *t = calloc(1, sizeof(*t));
 	enum err r;
 
 	if (t == NULL)
 		return ERR_NOMEM;
 	t->cfg = *cfg;
-	r = loop_deadline_new(cfg->loop, on_sweep, t, &t->sweep);
+	t->tls = cfg->tls;
+	r = sipconn_table_new(&t->conns, &c);
 	for (size_t i = 0; i < cfg->n_listen && r == OK; i++)
 		r = open_sockets(t, &cfg->listen[i], why);
 	if (r == OK)
@@ -425,24 +244,20 @@ enum err sipnet_new(struct sipnet **out, const struct sipnet_config *cfg,
 
 void sipnet_send(struct sipnet *t, const struct flow *to, struct slice bytes)
 {
-	struct conn *c;
-
-	if (to->conn == 0) {
+	if (to->conn == 0)
 		udp_send(t->sockets[to->socket], &to->peer, bytes);
-		return;
-	}
-	HASH_FIND(hh, t->conns, &to->conn, sizeof(to->conn), c);
-	if (c != NULL)
-		tcp_send(c, bytes);
+	else
+		sipconn_send(t->conns, to->conn, bytes);
 }
 
 void sipnet_hold(struct sipnet *t, uint32_t conn)
 {
-	struct conn *c;
+	sipconn_hold(t->conns, conn);
+}
 
-	HASH_FIND(hh, t->conns, &conn, sizeof(conn), c);
-	if (c != NULL)
-		c->held = true;
+void sipnet_set_tls(struct sipnet *t, struct ssl_ctx_st *server)
+{
+	t->tls = server;
 }
 
 static void on_socket_closed(uv_handle_t *h)
@@ -457,14 +272,10 @@ static void on_socket_closed(uv_handle_t *h)
 
 void sipnet_free(struct sipnet *t)
 {
-	struct conn *c, *tmp;
-
 	if (t == NULL)
 		return;
 	t->freed = true;
-	loop_deadline_free(t->sweep);
-	HASH_ITER (hh, t->conns, c, tmp)
-		conn_close(c);
+	sipconn_table_free(t->conns);
 	for (size_t i = 0; i < t->n_sockets; i++)
 		uv_close(&t->sockets[i]->uv.handle, on_socket_closed);
 	release(t);

@@ -6,19 +6,16 @@
 #include "sip/flow.h"
 #include "sip/sipmsg.h"
 
-/* SIP over UDP and TCP, RFC 3261 s18: whole messages in and out, and the
+/* SIP over UDP, TCP and TLS, RFC 3261 s18: whole messages in and out, and the
  * keep-alives of RFC 5626 s3.5, which are answered here. */
 
-enum {
-	SIPNET_SOCKETS_MAX = 64,
-	SIPNET_CONNS_MAX = 4096,
-	SIPNET_CONNS_PER_NETWORK = 512, /* one user's, probably */
-	SIPNET_UNSENT_MAX = 256 << 10   /* bytes to a slow reader */
-};
+struct ssl_ctx_st; /* of net/tls_server.h */
 
-enum sipnet_type { SIPNET_UDP, SIPNET_TCP };
+enum { SIPNET_SOCKETS_MAX = 64 };
 
-/* "udp", "tcp". */
+enum sipnet_type { SIPNET_UDP, SIPNET_TCP, SIPNET_TLS };
+
+/* "udp", "tcp", "tls". */
 const char *sipnet_name(enum sipnet_type type);
 
 struct sipnet_listen {
@@ -32,6 +29,7 @@ struct sipnet_config {
 	struct loop *loop;
 	const struct sipnet_listen *listen; /* only for sipnet_new() */
 	size_t n_listen;
+	struct ssl_ctx_st *tls; /* NULL without SIPNET_TLS; borrowed */
 	/* A datagram, or one message of a stream; borrowed for the call. */
 	void (*message)(void *ctx, const struct flow *from, struct slice bytes);
 	/* A connection that was held is gone. */
@@ -54,6 +52,8 @@ void sipnet_send(struct sipnet *t, const struct flow *to, struct slice bytes);
 /* A connection that is needed stays open while it is idle, and
  * sipnet_config.gone tells of its end. */
 void sipnet_hold(struct sipnet *t, uint32_t conn);
+/* For connections from now on. */
+void sipnet_set_tls(struct sipnet *t, struct ssl_ctx_st *server);
 /* Closes everything; nothing is called any more.  Memory goes when the loop has
  * run.  NULL is fine. */
 void sipnet_free(struct sipnet *t);

@@ -179,13 +179,36 @@ static char *request_uri(const char *contact)
 	return strndup(contact, n);
 }
 
-static enum err add_bindings(struct sipway *w, const struct bindings *b,
+static bool is_sips(const struct sipfield_uri *u)
+{
+	return sipmsg_is_nocase(u->scheme, "sips");
+}
+
+/* To a sips URI only TLS leads, and what is asked by one is not passed on to
+ * any other: RFC 3261 s26.2.2, RFC 5630 s5.3. */
+static bool may_reach(const struct proxy_config *cfg, struct slice uri,
+		      const struct flow *flow, bool sips)
+{
+	struct sipfield_uri u;
+	struct proxy_local far;
+
+	if (sipfield_uri(&u, uri) != OK)
+		return false;
+	if (!is_sips(&u))
+		return !sips;
+	return cfg->local(cfg->ctx, flow, &far) && far.secure;
+}
+
+static enum err add_bindings(struct sipway *w, const struct proxy_config *cfg,
+			     const struct bindings *b, bool sips,
 			     uint64_t now_us)
 {
 	struct sipway_target *t;
 
 	for (size_t i = 0; i < b->n; i++) {
-		if (b->v[i]->expires_us <= now_us)
+		if (b->v[i]->expires_us <= now_us ||
+		    !may_reach(cfg, slice_str(b->v[i]->uri), &b->v[i]->flow,
+			       sips))
 			continue;
 		t = &w->v[w->n++];
 		*t = (struct sipway_target){ .uri = request_uri(b->v[i]->uri),
@@ -213,6 +236,10 @@ enum err sipway_find(struct sipway *out, const struct proxy_config *cfg,
 		return r;
 	if (sipway_by_routes(cfg, m, &flow, &out->drop_routes) &&
 	    in_dialog(m)) {
+		if (!may_reach(cfg, m->uri, &flow, is_sips(&uri))) {
+			*status = 480;
+			return OK;
+		}
 		out->v[out->n++] = (struct sipway_target){ .flow = flow,
 							   .q = 1000 };
 		return OK;
@@ -223,7 +250,8 @@ enum err sipway_find(struct sipway *out, const struct proxy_config *cfg,
 	u = registrar_find(cfg->registrar, &uri);
 	if (u == NULL)
 		*status = 404;
-	else if ((r = add_bindings(out, registrar_bindings(u), now_us)) == OK &&
+	else if ((r = add_bindings(out, cfg, registrar_bindings(u),
+				   is_sips(&uri), now_us)) == OK &&
 		 out->n == 0)
 		*status = 480;
 	if (r != OK)

@@ -15,6 +15,7 @@
 #define S  UINT64_C(1000000)
 
 enum { ALICE = 5001, BOB = 5002, BOB2 = 5003, BOB3 = 5004, STRANGER = 5009 };
+enum { TLS_CONN = 100 }; /* connections from that number on are TLS */
 
 static struct arena arena = ARENA_INIT(1 << 24);
 static struct registrar *reg;
@@ -43,7 +44,8 @@ static void on_send(void *ctx, const struct flow *to, struct slice bytes)
 static bool on_local(void *ctx, const struct flow *f, struct proxy_local *out)
 {
 	(void)ctx;
-	out->transport = f->conn != 0 ? "TCP" : "UDP";
+	out->secure = f->conn >= TLS_CONN;
+	out->transport = out->secure ? "TLS" : f->conn != 0 ? "TCP" : "UDP";
 	snprintf(out->host, sizeof(out->host), "192.0.2.1:5060");
 	return f->conn == 0 || f->conn != gone_conn;
 }
@@ -232,12 +234,13 @@ static unsigned come(const char *text, uint16_t port)
 }
 
 static unsigned branch;
+static const char *scheme = "sip"; /* of whom alice asks for */
 
 /* alice asks for bob; `more` are fields of hers. */
 static unsigned ask(const char *method, const char *more)
 {
 	static const char form[] =
-		"%s sip:bob@a.example SIP/2.0\r\n"
+		"%s %s:bob@a.example SIP/2.0\r\n"
 		"Via: SIP/2.0/UDP 10.0.0.1;rport;branch=z9hG4bKa%u\r\n"
 		"Max-Forwards: 9\r\nFrom: <sip:alice@a.example>;tag=f\r\n"
 		"To: <sip:bob@a.example>\r\nCall-ID: call\r\nCSeq: %u %s\r\n"
@@ -247,16 +250,16 @@ static unsigned ask(const char *method, const char *more)
 	unsigned status;
 
 	branch++;
-	snprintf(text, sizeof(text), form, method, branch, branch, method, "",
-		 more);
+	snprintf(text, sizeof(text), form, method, scheme, branch, branch,
+		 method, "", more);
 	now_us++;
 	status = come(text, ALICE);
 	if (status != 407)
 		return status;
 	authorize(auth, "Proxy-Authorization", "alice", method, challenged);
 	branch++;
-	snprintf(text, sizeof(text), form, method, branch, branch, method, auth,
-		 more);
+	snprintf(text, sizeof(text), form, method, scheme, branch, branch,
+		 method, auth, more);
 	return come(text, ALICE);
 }
 
@@ -764,6 +767,40 @@ static void strays(void **state)
 	assert_int_equal(n_sent, 0);
 }
 
+/* What is asked by a sips URI leaves by TLS or not at all, and back by such
+ * URIs; and by TLS only to a phone that asked for that: RFC 3261 s16.6,
+ * s26.2.2, RFC 5630 s5.3. */
+static void sips(void **state)
+{
+	(void)state;
+	bind_bob("<sip:bob@10.0.0.2>", BOB, 0);
+	bind_bob("<sip:bob@10.0.0.3;transport=tls>", BOB2, TLS_CONN);
+	scheme = "sips";
+	assert_int_equal(ask("INVITE", ""), 480);
+	bind_bob("<sips:bob@10.0.0.4>", BOB3, TLS_CONN + 1);
+	n_sent = 0;
+	assert_int_equal(ask("INVITE", ""), 0);
+	assert_int_equal(count(BOB) + count(BOB2), 0);
+	assert_got(BOB3, "INVITE sips:bob@10.0.0.4 SIP/2.0\r\n"
+			 "Via: SIP/2.0/TLS ");
+	assert_non_null(strstr(got(BOB3, 0), "\r\nRecord-Route: <sips:"));
+	assert_null(strstr(got(BOB3, 0), "Record-Route: <sip:"));
+	/* The other way: all three ring. */
+	scheme = "sip";
+	n_sent = 0;
+	assert_int_equal(ask("INVITE", ""), 0);
+	assert_int_equal(count(BOB), 1);
+	assert_int_equal(count(BOB2), 1);
+	assert_int_equal(count(BOB3), 1);
+	assert_non_null(strstr(got(BOB2, 0), ";transport=TLS;lr>"));
+	/* A phone that says sips and comes by anything else is not secure. */
+	bind_bob("<sips:bob@10.0.0.5>", BOB, 0);
+	n_sent = 0;
+	assert_int_equal(ask("MESSAGE", ""), 0);
+	assert_int_equal(count(BOB), 1);
+	assert_got(BOB, "MESSAGE sip:bob@10.0.0.2 ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -779,6 +816,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(forked, begin, end),
 		cmocka_unit_test_setup_teardown(best, begin, end),
 		cmocka_unit_test_setup_teardown(looped, begin, end),
+		cmocka_unit_test_setup_teardown(sips, begin, end),
 		cmocka_unit_test_setup_teardown(strays, begin, end),
 	};
 

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Owns: what a daemon peer reads from disk for the phones it serves, at the
+ * start and again when it is told to.  Does not own: SIP (sip/front.c), options
+ * (phones_opt.c), the peer's life (peer.c).
+ */
+#include "cli/phones.h"
+
+#include "conf/address.h"
+#include "conf/file.h"
+#include "net/tls_server.h"
+
+enum { PEM_MAX = 1 << 20 };
+
+static enum err load_tls(const struct phones_config *cfg,
+			 struct ssl_ctx_st **out, struct why *why)
+{
+	struct buf cert = BUF_INIT(PEM_MAX), key = BUF_INIT(PEM_MAX);
+	char name[200];
+	enum err r;
+
+	if (cfg->cert == NULL)
+		return OK;
+	(void)snprintf(name, sizeof(name), "--sip-cert %.80s --sip-key %.80s",
+		       cfg->cert, cfg->key); /* cut is fine */
+	if ((r = file_read(&cert, cfg->cert, why)) == OK &&
+	    (r = file_check_private(cfg->key, why)) == OK &&
+	    (r = file_read(&key, cfg->key, why)) == OK)
+		r = tls_server_new(out, buf_slice(&cert), buf_slice(&key), name,
+				   why);
+	buf_clear(&cert);
+	buf_wipe(&key);
+	return r;
+}
+
+enum err phones_load(struct phones *p, const struct phones_config *cfg,
+		     const struct overlay *o, const struct crypto *crypto,
+		     struct why *why)
+{
+	enum err r;
+
+	p->cfg = cfg;
+	p->crypto = crypto;
+	if (cfg->n_listen == 0)
+		return OK;
+	if ((r = hosted_load(&p->hosted, cfg->users, o, crypto,
+			     loop_now().unix_ms, why)) != OK)
+		return r;
+	return load_tls(cfg, &p->tls, why);
+}
+
+enum err phones_start(struct phones *p, struct loop *loop,
+		      struct driver *driver, const struct signer *peer,
+		      const struct log_sink *log, struct why *why)
+{
+	struct front_config f = { .loop = loop,
+				  .realm = driver_overlay(driver)->name,
+				  .driver = driver,
+				  .peer = peer,
+				  .hosted = &p->hosted,
+				  .listen = p->cfg->listen,
+				  .n_listen = p->cfg->n_listen,
+				  .tls = p->tls,
+				  .offer = p->cfg->digest,
+				  .bounds = p->cfg->expires,
+				  .log = log };
+
+	p->log = log;
+	return f.n_listen == 0 ? OK : front_new(&p->front, &f, why);
+}
+
+void phones_announce(const struct phones *p)
+{
+	const struct sipnet_listen *v = p->cfg->listen;
+	char text[ADDRESS_TEXT_MAX];
+
+	for (size_t i = 0; i < p->cfg->n_listen; i++)
+		log_line(p->log, LOG_INFO, "phones register at %s:%s",
+			 sipnet_name(v[i].type),
+			 address_format(&v[i].address, text));
+}
+
+void phones_reload(struct phones *p)
+{
+	struct ssl_ctx_st *tls = NULL;
+	struct why why = { "" };
+	enum err r;
+
+	if (p->tls == NULL)
+		return;
+	if ((r = load_tls(p->cfg, &tls, &why)) != OK) {
+		log_line(p->log, LOG_ERROR,
+			 "reload: the certificate for phones stays as it was: "
+			 "%s: %s",
+			 err_text(r), why.text);
+		return;
+	}
+	front_set_tls(p->front, tls);
+	tls_server_free(p->tls);
+	p->tls = tls;
+	log_line(p->log, LOG_INFO, "reload: %s is in use", p->cfg->cert);
+}
+
+void phones_leave(struct phones *p, void (*done)(void *ctx), void *ctx)
+{
+	if (p->front != NULL)
+		front_leave(p->front, done, ctx);
+	else
+		done(ctx);
+}
+
+void phones_stop(struct phones *p)
+{
+	front_stop(p->front);
+}
+
+void phones_free(struct phones *p)
+{
+	front_free(p->front);
+	hosted_clear(&p->hosted, p->crypto);
+	tls_server_free(p->tls);
+	*p = (struct phones){ 0 };
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: ISC */
+/* Owns: the certificate, key and protocol versions of TLS servers that are not
+ * RELOAD's: HTTPS and SIP. */
+#include "net/tls_server.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+
+static X509 *read_cert(BIO *b)
+{
+	return PEM_read_bio_X509(b, NULL, NULL, NULL);
+}
+
+static bool use_chain(SSL_CTX *ctx, struct slice pem)
+{
+	BIO *b = BIO_new_mem_buf(pem.p, (int)pem.len);
+	X509 *own = b == NULL ? NULL : read_cert(b);
+	bool ok = own != NULL && SSL_CTX_use_certificate(ctx, own) == 1;
+	X509 *x;
+
+	while (ok && (x = read_cert(b)) != NULL)
+		if (SSL_CTX_add0_chain_cert(ctx, x) != 1) {
+			X509_free(x);
+			ok = false;
+		}
+	if (ok)
+		ERR_clear_error(); /* the end of the PEM text is none */
+	X509_free(own);
+	BIO_free(b);
+	return ok;
+}
+
+/* A key that needs a passphrase is refused: nobody is there to be asked. */
+static int no_passphrase(char *out, int len, int writing, void *ctx)
+{
+	(void)out;
+	(void)len;
+	(void)writing;
+	(void)ctx;
+	return -1;
+}
+
+static bool use_key(SSL_CTX *ctx, struct slice pem)
+{
+	BIO *b = BIO_new_mem_buf(pem.p, (int)pem.len);
+	EVP_PKEY *k = b == NULL ? NULL
+				: PEM_read_bio_PrivateKey(b, NULL,
+							  no_passphrase, NULL);
+	bool ok = k != NULL && SSL_CTX_use_PrivateKey(ctx, k) == 1 &&
+		  SSL_CTX_check_private_key(ctx) == 1;
+
+	EVP_PKEY_free(k);
+	BIO_free(b);
+	return ok;
+}
+
+static enum err fail(const char *name, const char *what, struct why *why)
+{
+	const char *reason = ERR_reason_error_string(ERR_peek_error());
+
+	return why_err(why, ERR_TLS, "%.180s: %s (%s)", name, what,
+		       reason == NULL ? "nothing is there" : reason);
+}
+
+enum err tls_server_new(struct ssl_ctx_st **out, struct slice cert,
+			struct slice key, const char *name, struct why *why)
+{
+	SSL_CTX *ctx;
+	enum err r = OK;
+
+	ERR_clear_error();
+	if ((ctx = SSL_CTX_new(TLS_server_method())) == NULL ||
+	    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1)
+		r = ERR_NOMEM;
+	else if (!use_chain(ctx, cert))
+		r = fail(name, "no certificate in PEM that can be used", why);
+	else if (!use_key(ctx, key))
+		r = fail(name, "no private key in PEM of that certificate",
+			 why);
+	else if (X509_cmp_current_time(
+			 X509_get0_notAfter(SSL_CTX_get0_certificate(ctx))) < 0)
+		r = why_err(why, ERR_CERT_EXPIRED,
+			    "%.200s: the certificate has expired", name);
+	if (r != OK) {
+		SSL_CTX_free(ctx);
+		return r;
+	}
+	SSL_CTX_set_options(ctx,
+			    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+				      SSL_MODE_RELEASE_BUFFERS);
+	*out = ctx;
+	return OK;
+}
+
+void tls_server_free(struct ssl_ctx_st *ctx)
+{
+	SSL_CTX_free(ctx);
+}

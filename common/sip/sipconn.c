@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Owns: connections that phones made, their limits and their ends: RFC 3261
+ * s18, RFC 5626 s3.5.1.  Does not own: where messages end in a stream
+ * (sipstream.c), TLS (tls_wrap.c), who listens (sipnet.c).
+ */
+#include "sip/sipconn.h"
+
+#include <stdlib.h>
+
+#include "core/table.h"
+#include "net/sockaddr.h"
+#include "net/tls_wrap.h"
+#include "sip/sipstream.h"
+
+enum { SWEEP_US = 2500000 };
+
+struct conn {
+	struct sipconn_table *t;
+	uv_tcp_t uv;
+	struct flow flow;
+	struct sipstream stream;
+	struct tls_wrap *tls; /* NULL: none */
+	uint64_t since_us;
+	bool up; /* without TLS, or its handshake is done */
+	bool held, closing;
+	UT_hash_handle hh; /* the oldest first */
+};
+
+struct sipconn_table {
+	struct sipconn_config cfg;
+	struct conn *conns;
+	uint32_t last_conn;
+	struct loop_deadline *sweep;
+	size_t n_handles; /* not yet closed */
+	bool freed;
+	uint8_t chunk[SIPSTREAM_CHUNK_MAX]; /* on its way from the system */
+};
+
+struct write {
+	uv_write_t uv;
+	uint8_t bytes[];
+};
+
+static void release(struct sipconn_table *t)
+{
+	if (t->freed && t->n_handles == 0)
+		free(t);
+}
+
+static struct conn *find(const struct sipconn_table *t, uint32_t number)
+{
+	struct conn *c;
+
+	HASH_FIND(hh, t->conns, &number, sizeof(number), c);
+	return c;
+}
+
+/* ---- the end ---- */
+
+static void on_closed(uv_handle_t *h)
+{
+	struct conn *c = h->data;
+	struct sipconn_table *t = c->t;
+
+	sipstream_clear(&c->stream);
+	tls_wrap_free(c->tls);
+	free(c);
+	t->n_handles--;
+	release(t);
+}
+
+/* Says so to the other side, if there is room for it. */
+static void say_goodbye(struct conn *c)
+{
+	struct buf b = BUF_INIT(SIPCONN_UNSENT_MAX);
+	uv_buf_t v;
+
+	tls_wrap_end(c->tls);
+	if (tls_wrap_output(c->tls, &b) == OK && b.len > 0) {
+		v = uv_buf_init((char *)b.p, (unsigned)b.len);
+		(void)uv_try_write((uv_stream_t *)&c->uv, &v, 1);
+	}
+	buf_clear(&b);
+}
+
+static void conn_close(struct conn *c)
+{
+	struct sipconn_table *t = c->t;
+
+	if (c->closing)
+		return;
+	c->closing = true;
+	HASH_DEL(t->conns, c);
+	if (c->tls != NULL)
+		say_goodbye(c);
+	uv_close((uv_handle_t *)&c->uv, on_closed);
+	if (c->held && !t->freed)
+		t->cfg.gone(t->cfg.ctx, c->flow.conn);
+}
+
+/* ---- out ---- */
+
+static void on_written(uv_write_t *w, int status)
+{
+	struct conn *c = w->handle->data;
+
+	free(w->data);
+	if (status != 0 && status != UV_ECANCELED)
+		conn_close(c);
+}
+
+static void write_bytes(struct conn *c, struct slice bytes)
+{
+	size_t waits = uv_stream_get_write_queue_size((uv_stream_t *)&c->uv);
+	struct write *w = NULL;
+	uv_buf_t b;
+
+	if (bytes.len == 0)
+		return;
+	if (waits + bytes.len <= SIPCONN_UNSENT_MAX)
+		w = malloc(sizeof(*w) + bytes.len);
+	if (w == NULL) {
+		conn_close(c); /* it cannot have what it waits for */
+		return;
+	}
+	memcpy(w->bytes, bytes.p, bytes.len);
+	w->uv.data = w;
+	b = uv_buf_init((char *)w->bytes, (unsigned)bytes.len);
+	if (uv_write(&w->uv, (uv_stream_t *)&c->uv, &b, 1, on_written) != 0) {
+		free(w);
+		conn_close(c);
+	}
+}
+
+/* What TLS has to say. */
+static void flush(struct conn *c)
+{
+	struct buf b = BUF_INIT(2 * SIPCONN_UNSENT_MAX);
+
+	if (tls_wrap_output(c->tls, &b) == OK)
+		write_bytes(c, buf_slice(&b));
+	else
+		conn_close(c);
+	buf_clear(&b);
+}
+
+static void conn_send(struct conn *c, struct slice bytes)
+{
+	if (c->tls == NULL)
+		write_bytes(c, bytes);
+	else if (tls_wrap_give(c->tls, bytes) == OK)
+		flush(c);
+	else
+		conn_close(c);
+}
+
+/* ---- in ---- */
+
+static bool on_message(void *ctx, struct slice bytes)
+{
+	struct conn *c = ctx;
+
+	c->t->cfg.message(c->t->cfg.ctx, &c->flow, bytes);
+	return !c->closing;
+}
+
+static bool on_pong(void *ctx)
+{
+	struct conn *c = ctx;
+
+	conn_send(c, SLICE_LIT("\r\n"));
+	return !c->closing;
+}
+
+static void take(struct conn *c, struct slice bytes)
+{
+	const struct sipstream_taker to = { .message = on_message,
+					    .pong = on_pong,
+					    .ctx = c };
+
+	while (bytes.len > 0 && !c->closing) {
+		size_t n = bytes.len < SIPSTREAM_CHUNK_MAX
+				   ? bytes.len
+				   : SIPSTREAM_CHUNK_MAX;
+
+		if (sipstream_take(&c->stream, slice_sub(bytes, 0, n), &to,
+				   loop_now().mono_us) != OK)
+			conn_close(c);
+		bytes = slice_sub(bytes, n, bytes.len - n);
+	}
+}
+
+static void take_tls(struct conn *c, struct slice bytes)
+{
+	struct buf plain = BUF_INIT(4 * SIPSTREAM_CHUNK_MAX);
+	enum err r = tls_wrap_take(c->tls, bytes, &plain);
+
+	if (!c->up && tls_wrap_is_up(c->tls)) {
+		c->up = true;
+		c->stream.used_us = loop_now().mono_us;
+	}
+	flush(c);
+	take(c, buf_slice(&plain));
+	if (r != OK)
+		conn_close(c);
+	buf_clear(&plain);
+}
+
+static void on_alloc(uv_handle_t *h, size_t hint, uv_buf_t *out)
+{
+	struct conn *c = h->data;
+
+	(void)hint;
+	*out = uv_buf_init((char *)c->t->chunk, sizeof(c->t->chunk));
+}
+
+static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
+{
+	struct conn *c = h->data;
+
+	if (n == 0 || c->closing)
+		return;
+	if (n < 0)
+		conn_close(c);
+	else if (c->tls != NULL)
+		take_tls(c, slice_of(b->base, (size_t)n));
+	else
+		take(c, slice_of(b->base, (size_t)n));
+}
+
+/* ---- the beginning ---- */
+
+static bool may_accept(const struct sipconn_table *t,
+		       const struct ip_address_port *peer)
+{
+	const struct conn *c, *tmp;
+	size_t n = 0;
+
+	if (HASH_COUNT(t->conns) >= SIPCONN_MAX)
+		return false;
+	HASH_ITER (hh, t->conns, c, tmp)
+		n += !c->held && sockaddr_same_network(&c->flow.peer, peer);
+	return n < SIPCONN_PER_NETWORK;
+}
+
+/* Those that begin TLS and say no more: one of the same network makes room, or
+ * the oldest of all. */
+static void make_room(struct sipconn_table *t,
+		      const struct ip_address_port *peer)
+{
+	struct conn *c, *tmp, *oldest = NULL, *like = NULL;
+	size_t n = 0, n_like = 0;
+
+	HASH_ITER (hh, t->conns, c, tmp) {
+		if (c->up)
+			continue;
+		if (n++ == 0)
+			oldest = c;
+		if (sockaddr_same_network(&c->flow.peer, peer) && n_like++ == 0)
+			like = c;
+	}
+	if (n_like >= SIPCONN_HALF_OPEN_PER_NETWORK)
+		conn_close(like);
+	else if (n >= SIPCONN_HALF_OPEN_MAX)
+		conn_close(oldest);
+}
+
+static enum err begin(struct conn *c, uv_stream_t *from,
+		      struct ssl_ctx_st *server)
+{
+	struct sipconn_table *t = c->t;
+	struct sockaddr_storage a = { 0 };
+	int len = sizeof(a);
+	enum err r;
+
+	if (uv_accept(from, (uv_stream_t *)&c->uv) != 0 ||
+	    uv_tcp_getpeername(&c->uv, (struct sockaddr *)&a, &len) != 0 ||
+	    sockaddr_read(&c->flow.peer, &a) != OK ||
+	    !may_accept(t, &c->flow.peer))
+		return ERR_FULL;
+	(void)uv_tcp_nodelay(&c->uv, 1); /* slower without, no worse */
+	(void)uv_tcp_keepalive(&c->uv, 1, 60);
+	if (server != NULL) {
+		make_room(t, &c->flow.peer);
+		if ((r = tls_wrap_new(&c->tls, server)) != OK)
+			return r;
+	}
+	do
+		c->flow.conn = ++t->last_conn;
+	while (c->flow.conn == 0 || find(t, c->flow.conn) != NULL);
+	HASH_ADD(hh, t->conns, flow.conn, sizeof(c->flow.conn), c);
+	if (c->hh.tbl == NULL)
+		return ERR_NOMEM;
+	if (uv_read_start((uv_stream_t *)&c->uv, on_alloc, on_read) == 0)
+		return OK;
+	HASH_DEL(t->conns, c);
+	return ERR_SYS;
+}
+
+void sipconn_accept(struct sipconn_table *t, uv_stream_t *from, uint32_t socket,
+		    struct ssl_ctx_st *server)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return;
+	c->t = t;
+	c->since_us = loop_now().mono_us;
+	sipstream_init(&c->stream, c->since_us);
+	c->up = server == NULL;
+	c->flow.socket = socket;
+	c->uv.data = c;
+	if (uv_tcp_init(loop_uv(t->cfg.loop), &c->uv) != 0) {
+		free(c);
+		return;
+	}
+	t->n_handles++;
+	if (begin(c, from, server) != OK) {
+		c->closing = true;
+		uv_close((uv_handle_t *)&c->uv, on_closed);
+		return;
+	}
+	if (HASH_COUNT(t->conns) == 1)
+		loop_deadline_set(t->sweep, c->since_us + SWEEP_US);
+}
+
+/* ---- all of them ---- */
+
+static bool is_over(const struct conn *c, uint64_t now_us)
+{
+	if (!c->up)
+		return now_us - c->since_us >
+		       UINT64_C(1000000) * SIPCONN_HANDSHAKE_S;
+	return sipstream_is_slow(&c->stream, now_us) ||
+	       (!c->held && sipstream_is_idle(&c->stream, now_us));
+}
+
+/* Whoever sends slowly, or holds a connection for nothing, loses it. */
+static void on_sweep(void *ctx)
+{
+	struct sipconn_table *t = ctx;
+	uint64_t now_us = loop_now().mono_us;
+	struct conn *c, *tmp;
+
+	HASH_ITER (hh, t->conns, c, tmp)
+		if (is_over(c, now_us))
+			conn_close(c);
+	loop_deadline_set(t->sweep,
+			  t->conns == NULL ? NEVER : now_us + SWEEP_US);
+}
+
+bool sipconn_is_open(const struct sipconn_table *t, uint32_t conn)
+{
+	return find(t, conn) != NULL;
+}
+
+void sipconn_send(struct sipconn_table *t, uint32_t conn, struct slice bytes)
+{
+	struct conn *c = find(t, conn);
+
+	if (c != NULL)
+		conn_send(c, bytes);
+}
+
+void sipconn_hold(struct sipconn_table *t, uint32_t conn)
+{
+	struct conn *c = find(t, conn);
+
+	if (c != NULL)
+		c->held = true;
+}
+
+enum err sipconn_table_new(struct sipconn_table **out,
+			   const struct sipconn_config *cfg)
+{
+	struct sipconn_table *t = calloc(1, sizeof(*t));
+	enum err r;
+
+	if (t == NULL)
+		return ERR_NOMEM;
+	t->cfg = *cfg;
+	if ((r = loop_deadline_new(cfg->loop, on_sweep, t, &t->sweep)) == OK)
+		*out = t;
+	else
+		free(t);
+	return r;
+}
+
+void sipconn_table_free(struct sipconn_table *t)
+{
+	struct conn *c, *tmp;
+
+	if (t == NULL)
+		return;
+	t->freed = true;
+	loop_deadline_free(t->sweep);
+	HASH_ITER (hh, t->conns, c, tmp)
+		conn_close(c);
+	release(t);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SIP_SIPCONN_H
+#define SIP_SIPCONN_H
+
+#include "net/loop.h"
+#include "net/tls_server.h"
+#include "sip/flow.h"
+
+/* Connections of phones, over TCP and TLS: RFC 3261 s18, s26.2, RFC 5626. */
+
+enum {
+	SIPCONN_MAX = 16384,
+	SIPCONN_PER_NETWORK =
+		512, /* that nothing holds; one user's, probably */
+	SIPCONN_HALF_OPEN_MAX = 256, /* in the handshake of TLS */
+	SIPCONN_HALF_OPEN_PER_NETWORK = 64,
+	SIPCONN_HANDSHAKE_S = 10,
+	SIPCONN_UNSENT_MAX = 256 << 10 /* bytes to a slow reader */
+};
+
+struct sipconn_table;
+
+struct sipconn_config {
+	struct loop *loop;
+	/* One message; borrowed for the call. */
+	void (*message)(void *ctx, const struct flow *from, struct slice bytes);
+	/* A connection that was held is gone. */
+	void (*gone)(void *ctx, uint32_t conn);
+	void *ctx;
+};
+
+enum err sipconn_table_new(struct sipconn_table **out,
+			   const struct sipconn_config *cfg) MUST_CHECK;
+/* Takes over what waits at a listening stream, which is number `socket`; with
+ * TLS when there is a `server`.  Nobody is told when it is refused. */
+void sipconn_accept(struct sipconn_table *t, uv_stream_t *from, uint32_t socket,
+		    struct ssl_ctx_st *server);
+bool sipconn_is_open(const struct sipconn_table *t, uint32_t conn);
+/* What cannot be sent ends the connection. */
+void sipconn_send(struct sipconn_table *t, uint32_t conn, struct slice bytes);
+/* It stays open while it is idle, and its end is told. */
+void sipconn_hold(struct sipconn_table *t, uint32_t conn);
+/* Closes all; nothing is called any more.  Memory goes when the loop has run.
+ * NULL is fine. */
+void sipconn_table_free(struct sipconn_table *t);
+
+#endif

@@ -1,0 +1,233 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# What a peer is to phones besides sip.bats: TLS, certificates, and the ends of those
+# who only hold a connection.  RFC 3261 s26, RFC 5626.
+
+load ring_helpers
+
+# One peer, which hosts alice and bob.
+setup_file()
+{
+	export RING_PEERS=1 DOMAIN=$RING_NAME
+	ring_setup_file
+	ring_serve
+	local user
+	(umask 077 && mkdir "$RING/users")
+	for user in alice bob; do
+		ring_account "$user"
+		(umask 077 && echo sip-pw >"$RING/$user.sip")
+	done
+	make_cert one
+	phones_join # the founder has to be there before it hosts anybody
+	phones_peer
+	# It says nothing, and is waited for in the last test.
+	ring_daemon half socat -u "TCP:$(loopback 1):5061" -
+}
+
+teardown_file()
+{
+	ring_teardown_file
+}
+
+setup()
+{
+	helpers_setup
+	SIP=$(loopback 1)
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+teardown()
+{
+	helpers_teardown
+}
+
+# make_cert NAME: RING/web.crt and RING/web.key, for peer 1, of RING/ca.crt.
+make_cert()
+{
+	local ca=(-CA "$RING/ca.crt" -CAkey "$RING/ca.key")
+	[ -e "$RING/ca.crt" ] || openssl req -x509 -newkey ec \
+		-pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=ca \
+		-keyout "$RING/ca.key" -out "$RING/ca.crt" 2>/dev/null
+	(umask 077 && openssl req -x509 "${ca[@]}" -newkey ec \
+		-pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj "/CN=$1" \
+		-addext "subjectAltName=IP:$(loopback 1),DNS:$RING_NAME" \
+		-addext basicConstraints=critical,CA:FALSE \
+		-keyout "$RING/web.key" -out "$RING/web.crt" 2>/dev/null)
+}
+
+phones_join()
+{
+	local user
+	ring_peer 1
+	for user in alice bob; do
+		p2psip-join -d "$RING/users/$user" -c "$(cat "$RING/url")" -q \
+			--cacert "$RING/overlay/web-root.crt" \
+			-u "$user@$RING_NAME" -p "$RING/$user.pass" \
+			--sip-password-file "$RING/$user.sip" "$RING_NAME"
+	done
+	ring_kill peer1
+}
+
+phones_peer()
+{
+	local at
+	at=$(loopback 1)
+	ring_peer 1 --sip "udp:$at" --sip "tcp:$at" --sip "tls:$at" \
+		--sip-cert "$RING/web.crt" --sip-key "$RING/web.key" \
+		--sip-users "$RING/users"
+}
+
+# tls_relay: what speaks TCP there comes to the peer by TLS.
+tls_relay()
+{
+	need socat
+	start_daemon relay socat \
+		"TCP-LISTEN:5080,bind=$(loopback 9),fork,reuseaddr" \
+		"OPENSSL:$SIP:5061,cafile=$RING/ca.crt,commonname=$RING_NAME"
+	wait_until listens "$(loopback 9):5080"
+}
+
+listens()
+{
+	[ -n "$(ss -Hltn "src $1")" ]
+}
+
+# routes: how many alice has in the overlay.
+routes()
+{
+	p2psip-lookup -d "$RING/peer1" -r "alice@$DOMAIN" 2>/dev/null | wc -l
+}
+
+routes_are()
+{
+	[ "$(routes)" = "$1" ]
+}
+
+# ask SERVER SCENARIO [SIPP OPTION…]: sipp is alice's phone.
+ask()
+{
+	local to=$1 scenario=$2
+	shift 2
+	need sipp
+	run_tool 0 sipp "$to" -m 1 -nostdin -i "$(loopback 10)" -s alice \
+		-key domain "$DOMAIN" -au alice -ap sip-pw -sf "$scenario" \
+		-timeout 20 -timeout_error "$@"
+}
+
+# baresip_bob TRANSPORT: bob's phone, which answers, once it has registered.
+baresip_bob()
+{
+	need baresip
+	local conf=$BATS_TEST_TMPDIR/baresip port=5060
+	[ "$1" != tls ] || port=5061
+	mkdir "$conf"
+	cat >"$conf/config" <<-END
+		sip_listen $(loopback 11):0
+		sip_cafile $RING/ca.crt
+		sip_verify_server yes
+		module_path $(dirname "$(find /usr/lib -path '*baresip/modules/account.so' | head -n 1)")
+		module_app account.so
+		module_app menu.so
+		module g711.so
+	END
+	echo "<sip:bob@$DOMAIN;transport=$1>;auth_user=bob;auth_pass=sip-pw;regint=60;answermode=auto;outbound=\"sip:$SIP:$port;transport=$1\"" \
+		>"$conf/accounts"
+	start_daemon baresip baresip -f "$conf"
+	wait_until grep -q '200 OK' "$BATS_TEST_TMPDIR/baresip.out"
+}
+
+# call SERVER TRANSPORT: alice calls bob, who answers at once.
+call()
+{
+	sed 's|"180" />|"180" optional="true" />|' "$SOURCE/tests/cli/call.xml" \
+		>call.xml
+	ask "$1" call.xml -key callee bob -t "$2"
+}
+
+@test "TLS: a phone registers, refreshes and unregisters; what it bound ends with its connection" {
+	tls_relay
+	ask "$(loopback 9):5080" "$SOURCE/tests/cli/register.xml" -t t1
+	routes_are 0
+	ask "$(loopback 9):5080" "$SOURCE/tests/cli/register-only.xml" -t t1
+	wait_until routes_are 0
+}
+
+@test "a call from UDP to TLS, to a phone that checks our certificate" {
+	baresip_bob tls
+	call "$SIP:5060" u1
+	stop_daemon baresip TERM
+}
+
+@test "a call from TLS to TCP" {
+	tls_relay
+	baresip_bob tcp
+	call "$(loopback 9):5080" t1
+	stop_daemon baresip TERM
+}
+
+@test "TLS 1.2 and 1.3, and a sips URI over anything else is refused" {
+	local v q
+	for v in 1_2 1_3; do
+		run_tool 0 openssl s_client -connect "$SIP:5061" "-tls$v" \
+			-CAfile "$RING/ca.crt" -verify_return_error -brief </dev/null
+		assert_regex "$stderr" 'Verification: OK'
+	done
+	q="OPTIONS sips:$DOMAIN SIP/2.0\\r\\nVia: SIP/2.0/UDP h;rport;branch=z9hG4bKs\\r\\nFrom: <sip:a@b>;tag=1\\r\\nTo: <sip:a@b>\\r\\nCall-ID: s\\r\\nCSeq: 1 OPTIONS\\r\\n\\r\\n"
+	run_tool 0 "$SOURCE/tests/cli/sip-ask" "$SIP:5060" "$q"
+	assert_line --index 0 --partial 'SIP/2.0 403 SIPS Needs TLS'
+}
+
+subject()
+{
+	openssl s_client -connect "$SIP:5061" </dev/null 2>/dev/null |
+		openssl x509 -noout -subject
+}
+
+@test "SIGHUP: a new certificate is in use, a bad one is not" {
+	assert_equal "$(subject)" 'subject=CN = one'
+	make_cert two
+	kill -HUP "$(cat "$RING/peer1.pid")"
+	ring_said peer1 'reload: .*web.crt is in use'
+	assert_equal "$(subject)" 'subject=CN = two'
+	: >"$RING/web.key"
+	kill -HUP "$(cat "$RING/peer1.pid")"
+	ring_said peer1 'reload: the certificate for phones stays as it was: .*no private key'
+	assert_equal "$(subject)" 'subject=CN = two'
+	make_cert one
+}
+
+# refused STATUS REGEX [OPTION…]: so is a peer with these.
+refused()
+{
+	local status=$1 regex=$2
+	shift 2
+	run_tool "$status" p2psip-peer -d "$RING/peer1" --check-config \
+		--sip tls:127.0.0.1 --sip-users "$RING/users" "$@"
+	assert_regex "$stderr" "$regex"
+}
+
+@test "certificate and key: what is wrong with them" {
+	local cert=$RING/web.crt key=$RING/web.key
+	refused 64 'needs --sip-cert and --sip-key'
+	refused 64 'go together' --sip-cert "$cert"
+	refused 66 missing.crt --sip-cert "$RING/missing.crt" --sip-key "$key"
+	refused 69 'no certificate in PEM' --sip-cert "$key" --sip-key "$key"
+	refused 69 'no private key in PEM of that certificate' \
+		--sip-cert "$cert" --sip-key "$RING/ca.key"
+	cp "$key" open.key
+	chmod 644 open.key
+	refused 73 'chmod 600' --sip-cert "$cert" --sip-key open.key
+	run_tool 64 p2psip-peer -d "$RING/peer1" --check-config --sip udp:127.0.0.1 \
+		--sip-users "$RING/users" --sip-cert "$cert" --sip-key "$key"
+	run_tool 0 p2psip-peer -d "$RING/peer1" --check-config --sip tls:127.0.0.1 \
+		--sip-users "$RING/users" --sip-cert "$cert" --sip-key "$key"
+}
+
+half_is_gone()
+{
+	! ring_lives half
+}
+
+@test "who begins TLS and says nothing is let go of" {
+	wait_until half_is_gone
+}
