@@ -184,9 +184,23 @@ out:
 	return ok;
 }
 
-static enum err take_uri(struct aor *a, struct slice uri, uint64_t storage_time)
+/* RFC 7904 s3.2, RFC 3840: "(sip.schemes=SIPS)", by itself or among others. */
+static bool wants_sips(struct slice prefs)
 {
-	struct aor_target t = { .uri = uri, .storage_time = storage_time };
+	static const char word[] = "sip.schemes=sips";
+
+	for (size_t i = 0; i + sizeof(word) - 1 <= prefs.len; i++)
+		if (has_prefix(slice_sub(prefs, i, prefs.len - i), word))
+			return true;
+	return false;
+}
+
+static enum err take_uri(struct aor *a, struct slice name, struct slice uri,
+			 uint64_t storage_time)
+{
+	struct aor_target t = { .uri = uri,
+				.name = name,
+				.storage_time = storage_time };
 
 	if (uri.len == 0 || uri.len > AOR_TEXT_MAX || !text_is_utf8(uri))
 		return OK;
@@ -198,7 +212,8 @@ static enum err take_uri(struct aor *a, struct slice uri, uint64_t storage_time)
 	return OK;
 }
 
-static enum err take_value(struct aor *a, const struct stored_data *d)
+static enum err take_value(struct aor *a, struct slice name,
+			   const struct stored_data *d)
 {
 	struct sip_registration reg;
 	struct slice own;
@@ -211,11 +226,13 @@ static enum err take_value(struct aor *a, const struct stored_data *d)
 	if (sip_registration_decode(&reg, own, &a->arena, a->env) != OK)
 		return OK; /* not ours to mend */
 	if (reg.type == SIP_REGISTRATION_URI)
-		return take_uri(a, reg.uri, d->storage_time);
+		return take_uri(a, name, reg.uri, d->storage_time);
 	if (reg.type == SIP_REGISTRATION_ROUTE)
 		add_target(a, &(struct aor_target){
 				      .type = AOR_ROUTE,
+				      .name = name,
 				      .route = reg.destination_list,
+				      .sips = wants_sips(reg.contact_prefs),
 				      .storage_time = d->storage_time });
 	return OK;
 }
@@ -236,6 +253,7 @@ enum err aor_init(struct aor *a, struct slice text, const struct wire_env *env)
 		return r;
 	if (!gruu_route(a, own, &t.route)) /* s4.1 step 1 */
 		return add_name(a, own, 0);
+	t.uri = own;
 	add_target(a, &t);
 	return OK;
 }
@@ -251,6 +269,7 @@ bool aor_next(struct aor *a, struct slice *name)
 enum err aor_feed(struct aor *a, const struct fetch_ans *ans)
 {
 	const struct aor_name *from = &a->names[a->next - 1];
+	struct slice name = a->next > 1 ? from->name : slice_of(NULL, 0);
 	uint32_t n_values = 0;
 	enum err r = OK;
 
@@ -260,7 +279,7 @@ enum err aor_feed(struct aor *a, const struct fetch_ans *ans)
 
 		for (uint32_t i = 0; i < l->n && r == OK; i++) {
 			n_values += l->v[i].value.exists;
-			r = take_value(a, &l->v[i]);
+			r = take_value(a, name, &l->v[i]);
 		}
 	}
 	/* Nobody registered there: a full URI is a contact elsewhere. */

@@ -28,8 +28,10 @@ enum aor_target_type { AOR_CONTACT, AOR_ROUTE };
 
 struct aor_target {
 	enum aor_target_type type;
-	struct slice uri; /* CONTACT: as stored */
+	struct slice uri;  /* CONTACT, and ROUTE of a GRUU: as stored */
+	struct slice name; /* where it was found; empty: at the first name */
 	struct destination_list route;
+	bool sips;             /* ROUTE: it wants to be called by SIPS, s3.2 */
 	uint64_t storage_time; /* ms */
 };
 
