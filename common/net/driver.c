@@ -39,9 +39,8 @@ struct driver {
 	bool any_up;                    /* a link has been up */
 	struct waiting *waiting;
 	uint64_t n_commands;
-	driver_wanted *wanted; /* NULL: no application is served */
-	void *wanted_ctx;
-	struct result ended; /* of commands that the node did not end */
+	struct driver_owner owner; /* zero: no application is served */
+	struct result ended;       /* of commands that the node did not end */
 	struct inbox inbox;
 	bool inside;  /* a step, or its effects, is under way */
 	bool running; /* driver_run() */
@@ -169,7 +168,7 @@ static void apply(struct driver *d, struct effect *fx)
 			d->cfg.state(d->cfg.ctx, fx->state);
 		break;
 	case FX_APPLICATION:
-		d->wanted(d->wanted_ctx, fx);
+		d->owner.wanted(d->owner.ctx, fx);
 		break;
 	}
 }
@@ -185,6 +184,8 @@ static void use_overlay(struct driver *d, struct overlay *o)
 		log_line(d->cfg.log, LOG_WARN, "root certificates: %s",
 			 why.text);
 	transport_set_overlay(d->transport, o);
+	if (d->owner.overlay != NULL)
+		d->owner.overlay(d->owner.ctx, o);
 	overlay_free(d->owned);
 	d->cfg.overlay = d->owned = o;
 }
@@ -476,10 +477,9 @@ enum err driver_command(struct driver *d, const struct command *cmd,
 }
 
 enum err driver_serve(struct driver *d, const struct application *a,
-		      driver_wanted *wanted, void *ctx)
+		      const struct driver_owner *owner)
 {
-	d->wanted = wanted;
-	d->wanted_ctx = ctx;
+	d->owner = *owner;
 	return node_serve(d->node, a);
 }
 

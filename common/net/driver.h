@@ -66,14 +66,20 @@ typedef void driver_done(void *ctx, const struct result *res);
  * may go afterwards, what it points to stays until `done`.  ERR_NOMEM. */
 enum err driver_command(struct driver *d, const struct command *cmd,
 			driver_done *done, void *ctx) MUST_CHECK;
-/* Somebody was answered that it may have a connection for an application: the
- * owner of the application makes it (FX_APPLICATION), later or at once. */
-typedef void driver_wanted(void *ctx, const struct effect *fx);
+/* Whose applications they are. */
+struct driver_owner {
+	/* Somebody was answered that it gets a connection for one of them:
+	 * FX_APPLICATION. */
+	void (*wanted)(void *ctx, const struct effect *fx);
+	/* Another document is in use; the one before it goes after the call. */
+	void (*overlay)(void *ctx, const struct overlay *o);
+	void *ctx;
+};
 
-/* An application is there; all have the same `wanted`.  What `a` points to is
- * borrowed until driver_free(). ERR_FULL, ERR_NOMEM. */
+/* An application is there; all have one owner, which is copied.  What `a`
+ * points to is borrowed until driver_free(). ERR_FULL, ERR_NOMEM. */
 enum err driver_serve(struct driver *d, const struct application *a,
-		      driver_wanted *wanted, void *ctx) MUST_CHECK;
+		      const struct driver_owner *owner) MUST_CHECK;
 /*
  * Runs the loop until every command has ended.  At the deadline those that have
  * not end with ERR_TIMEOUT, or with ERR_NO_LINK when no link ever came up.  OK

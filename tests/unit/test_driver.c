@@ -574,29 +574,46 @@ static void want(struct node *n, const struct event *ev)
 		push(n, FX_APPLICATION)->application = APPLICATION_SIP;
 }
 
+struct owned {
+	uint16_t wanted;
+	const struct overlay *overlay;
+};
+
 static void on_wanted(void *ctx, const struct effect *fx)
 {
-	uint16_t *application = ctx;
+	struct owned *o = ctx;
 
-	*application = fx->application;
+	o->wanted = fx->application;
 }
 
-/* Its owner is told of what the node answered. */
+static void on_overlay(void *ctx, const struct overlay *overlay)
+{
+	struct owned *o = ctx;
+
+	o->overlay = overlay;
+}
+
+/* Its owner is told of what the node answered, and of another document. */
 static void applications(void **state)
 {
 	struct application a = { .number = APPLICATION_SIPS };
+	struct owned owned = { 0 };
+	const struct driver_owner owner = { on_wanted, on_overlay, &owned };
 	struct ended ended = { 0 };
-	uint16_t wanted = 0;
+	struct overlay *next;
 	struct world w;
 
 	(void)state;
 	world_open(&w, NULL);
-	assert_err(driver_serve(w.driver, &a, on_wanted, &wanted), ERR_FULL);
+	assert_err(driver_serve(w.driver, &a, &owner), ERR_FULL);
 	a.number = APPLICATION_SIP;
-	assert_ok(driver_serve(w.driver, &a, on_wanted, &wanted));
+	assert_ok(driver_serve(w.driver, &a, &owner));
 	w.node->script = want;
 	assert_ok(driver_command(w.driver, &ping, on_done, &ended));
-	RUN_UNTIL(&w, wanted == APPLICATION_SIP);
+	RUN_UNTIL(&w, owned.wanted == APPLICATION_SIP);
+	next = make_overlay(&w.pki);
+	assert_ok(driver_reconfigure_take(w.driver, next));
+	assert_ptr_equal(owned.overlay, next);
 	world_close(&w);
 }
 
