@@ -296,6 +296,10 @@ libp2psip_a_SOURCES += \
 	common/sip/binding.h \
 	common/sip/branch.c \
 	common/sip/branch.h \
+	common/sip/callee.c \
+	common/sip/callee.h \
+	common/sip/carrier.c \
+	common/sip/carrier.h \
 	common/sip/digest.c \
 	common/sip/digest.h \
 	common/sip/flow.h \
@@ -305,6 +309,10 @@ libp2psip_a_SOURCES += \
 	common/sip/front.h \
 	common/sip/hosted.c \
 	common/sip/hosted.h \
+	common/sip/peeraddr.c \
+	common/sip/peeraddr.h \
+	common/sip/peerlink.c \
+	common/sip/peerlink.h \
 	common/sip/phone.c \
 	common/sip/phone.h \
 	common/sip/proxy.c \
@@ -314,6 +322,8 @@ libp2psip_a_SOURCES += \
 	common/sip/proxy_up.c \
 	common/sip/registrar.c \
 	common/sip/registrar.h \
+	common/sip/routevalue.c \
+	common/sip/routevalue.h \
 	common/sip/sipconn.c \
 	common/sip/sipconn.h \
 	common/sip/sipedit.c \

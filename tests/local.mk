@@ -323,6 +323,7 @@ bats_tests = \
 	tests/cli/renew.bats \
 	tests/cli/selfsigned.bats \
 	tests/cli/sip.bats \
+	tests/cli/sipring.bats \
 	tests/cli/status.bats \
 	tests/cli/tools.bats \
 	tests/cli/weather.bats \
@@ -341,6 +342,7 @@ EXTRA_DIST += tests/bench/run tests/demo.sh tests/requirements.txt tests/ring.ba
 	tests/cli/register-only.xml tests/cli/register.xml tests/cli/ring.xml \
 	tests/cli/unavailable.xml \
 	tests/cli/ring_helpers.bash tests/cli/sip-ask tests/cli/sip-hostile \
+	tests/cli/sip-ring tests/cli/sip_phone.py \
 	tests/cli/sip-torture tests/cli/trial tests/conformance tests/harness \
 	tests/lint tests/fuzz/corpus tests/oracle/others \
 	tests/oracle/examples tests/oracle/selftest

@@ -5,11 +5,6 @@
  */
 #include "sip/branch.h"
 
-static bool is_reliable(const struct branch *b)
-{
-	return b->to.conn != 0;
-}
-
 /* A timer that cannot be set for lack of memory leaves the other one; the end's
  * is set before all, and moving it needs none. */
 static void set(struct heap *timers, struct timer *t, uint64_t at_us)
@@ -27,7 +22,7 @@ enum err branch_start(struct branch *b, struct heap *timers, uint64_t now_us)
 	b->resend.type = BRANCH_RESEND;
 	b->end.type = BRANCH_END;
 	r = heap_set(timers, &b->end, now_us + 64 * BRANCH_T1_US);
-	if (r == OK && !is_reliable(b))
+	if (r == OK && !flow_is_reliable(&b->to))
 		r = heap_set(timers, &b->resend, now_us + b->interval_us);
 	return r;
 }
@@ -46,7 +41,7 @@ static enum branch_wants final(struct branch *b, unsigned status,
 {
 	if (!b->invite) { /* K */
 		finish(b, timers, BRANCH_COMPLETED,
-		       now_us + (is_reliable(b) ? 0 : BRANCH_T4_US));
+		       now_us + (flow_is_reliable(&b->to) ? 0 : BRANCH_T4_US));
 		return BRANCH_PASS;
 	}
 	if (status < 300) { /* M */
@@ -54,7 +49,7 @@ static enum branch_wants final(struct branch *b, unsigned status,
 		return BRANCH_PASS;
 	}
 	finish(b, timers, BRANCH_COMPLETED, /* D */
-	       now_us + (is_reliable(b) ? 0 : 64 * BRANCH_T1_US));
+	       now_us + (flow_is_reliable(&b->to) ? 0 : 64 * BRANCH_T1_US));
 	return BRANCH_PASS_ACK;
 }
 

@@ -2,13 +2,24 @@
 #ifndef SIP_FLOW_H
 #define SIP_FLOW_H
 
+#include "base/id.h"
 #include "wire/attach.h"
 
-/* Where a message came from, and so how its sender is reached: RFC 5626 s3. */
+/* Where a message came from, and so how its sender is reached: RFC 5626 s3. A
+ * peer of the ring is reached by its Node-ID, whatever becomes of connections.
+ */
 struct flow {
 	uint32_t socket; /* of sipnet.c, on which it came */
 	uint32_t conn;   /* the connection; 0: a datagram */
 	struct ip_address_port peer;
+	bool is_peer; /* of peerlink.c: `node`; the rest tells only of now */
+	struct node_id node;
 };
+
+/* Does nothing get lost, or come twice? */
+static inline bool flow_is_reliable(const struct flow *f)
+{
+	return f->is_peer || f->conn != 0;
+}
 
 #endif

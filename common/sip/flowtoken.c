@@ -5,7 +5,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 
-enum { FLOW_LEN = 27, FLOW_DIGITS = 2 * FLOW_LEN, PROOF_DIGITS = 32 };
+enum { FLOW_LEN = 28, FLOW_DIGITS = 2 * FLOW_LEN, PROOF_DIGITS = 32 };
 
 static enum err proof(const uint8_t secret[static FLOWTOKEN_SECRET_LEN],
 		      struct slice digits, struct slice call_id,
@@ -23,6 +23,29 @@ static enum err proof(const uint8_t secret[static FLOWTOKEN_SECRET_LEN],
 	return hexhash(HEXHASH_SHA256, parts, 2, out);
 }
 
+/* What it is first; the same length for both, filled up with zeros. */
+enum { FLOW_PHONE = 1, FLOW_PEER };
+
+static enum err encode(const struct flow *f, struct buf *b)
+{
+	static const uint8_t zeros[FLOW_LEN - 1 - NODE_ID_MAX];
+	enum err r;
+
+	if (f->is_peer) {
+		if ((r = buf_append_u8(b, FLOW_PEER)) == OK &&
+		    (r = buf_append(b, f->node.b, NODE_ID_MAX)) == OK)
+			r = buf_append(b, zeros, sizeof(zeros));
+		return r;
+	}
+	if ((r = buf_append_u8(b, FLOW_PHONE)) == OK &&
+	    (r = buf_append_uint(b, f->socket, 4)) == OK &&
+	    (r = buf_append_uint(b, f->conn, 4)) == OK &&
+	    (r = buf_append_u8(b, f->peer.type)) == OK &&
+	    (r = buf_append(b, f->peer.addr, 16)) == OK)
+		r = buf_append_uint(b, f->peer.port, 2);
+	return r;
+}
+
 enum err flowtoken_make(const uint8_t secret[static FLOWTOKEN_SECRET_LEN],
 			const struct flow *f, struct slice call_id,
 			char out[static FLOWTOKEN_LEN + 1])
@@ -31,11 +54,7 @@ enum err flowtoken_make(const uint8_t secret[static FLOWTOKEN_SECRET_LEN],
 	char h[HEXHASH_MAX];
 	enum err r;
 
-	if ((r = buf_append_uint(&b, f->socket, 4)) == OK &&
-	    (r = buf_append_uint(&b, f->conn, 4)) == OK &&
-	    (r = buf_append_u8(&b, f->peer.type)) == OK &&
-	    (r = buf_append(&b, f->peer.addr, 16)) == OK &&
-	    (r = buf_append_uint(&b, f->peer.port, 2)) == OK &&
+	if ((r = encode(f, &b)) == OK &&
 	    (r = text_hex(&t, buf_slice(&b))) == OK &&
 	    (r = proof(secret, buf_slice(&t), call_id, h)) == OK)
 		r = buf_append(&t, h, PROOF_DIGITS);
@@ -57,6 +76,20 @@ static uint32_t number(const uint8_t *p, size_t width)
 	return v;
 }
 
+static void decode(const uint8_t *p, struct flow *out)
+{
+	if (p[0] == FLOW_PEER) {
+		*out = (struct flow){ .is_peer = true };
+		memcpy(out->node.b, p + 1, NODE_ID_MAX);
+		return;
+	}
+	*out = (struct flow){ .socket = number(p + 1, 4),
+			      .conn = number(p + 5, 4) };
+	out->peer.type = p[9];
+	memcpy(out->peer.addr, p + 10, 16);
+	out->peer.port = (uint16_t)number(p + 26, 2);
+}
+
 enum err flowtoken_read(const uint8_t secret[static FLOWTOKEN_SECRET_LEN],
 			struct slice token, struct slice call_id,
 			struct flow *out)
@@ -74,13 +107,8 @@ enum err flowtoken_read(const uint8_t secret[static FLOWTOKEN_SECRET_LEN],
 	if (!hexhash_eq(slice_of(h, PROOF_DIGITS),
 			slice_sub(token, FLOW_DIGITS, PROOF_DIGITS)))
 		return ERR_DATA;
-	if ((r = text_unhex(&b, digits)) == OK) {
-		*out = (struct flow){ .socket = number(b.p, 4),
-				      .conn = number(b.p + 4, 4) };
-		out->peer.type = b.p[8];
-		memcpy(out->peer.addr, b.p + 9, 16);
-		out->peer.port = (uint16_t)number(b.p + 25, 2);
-	}
+	if ((r = text_unhex(&b, digits)) == OK)
+		decode(b.p, out);
 	buf_clear(&b);
 	return r;
 }

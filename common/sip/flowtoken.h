@@ -11,7 +11,7 @@
 
 enum {
 	FLOWTOKEN_SECRET_LEN = 32,
-	FLOWTOKEN_LEN = 86 /* hex digits: 54 of the flow, 32 of the proof */
+	FLOWTOKEN_LEN = 88 /* hex digits: 56 of the flow, 32 of the proof */
 };
 
 enum err flowtoken_make(const uint8_t secret[static FLOWTOKEN_SECRET_LEN],

@@ -9,11 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "conf/address.h"
+#include "sip/callee.h"
+#include "sip/carrier.h"
 #include "sip/proxy.h"
+#include "sip/routevalue.h"
 #include "sip/sipreply.h"
 #include "sip/transaction.h"
-#include "wire/sip.h"
 
 #define STORE_TIMEOUT_US UINT64_C(10000000)
 #define LEAVE_TIMEOUT_US UINT64_C(5000000)
@@ -35,7 +36,8 @@ struct errand {
 
 struct front {
 	struct front_config cfg;
-	struct sipnet *net;
+	struct carrier carrier;
+	struct callee *callee;
 	struct registrar *registrar;
 	struct proxy *proxy;
 	struct transaction_table *transactions;
@@ -80,40 +82,6 @@ static void on_stored(void *ctx, const struct result *res)
 		arm(e->front);
 }
 
-/* A route to this peer, RFC 7904 s3.2; its dictionary key is the Node-ID of the
- * user's certificate, s7. */
-static enum err make_item(struct errand *e, uint32_t lifetime_s)
-{
-	struct destination to = destination_node(&e->front->cfg.peer->node_id);
-	struct sip_registration reg = { .type = SIP_REGISTRATION_ROUTE,
-					.destination_list = { &to, 1 } };
-	const struct signer *s = e->hosted->signer;
-	struct wire_env env = {
-		.node_id_len =
-			driver_overlay(e->front->cfg.driver)->node_id_length
-	};
-	uint64_t now_ms = loop_now().unix_ms, left_s;
-	enum err r = OK;
-
-	if (s->cert->not_after_ms <= now_ms)
-		return ERR_CERT_EXPIRED;
-	left_s = (s->cert->not_after_ms - now_ms + 999) / 1000;
-	e->item = (struct store_item){ .kind = KIND_SIP_REGISTRATION,
-				       .key = id_slice(&s->node_id,
-						       env.node_id_len),
-				       .exists = lifetime_s > 0,
-				       .lifetime_s = lifetime_s };
-	if (lifetime_s == 0) /* what is gone needs to be known for a while */
-		e->item.lifetime_s = BINDING_EXPIRES_DEFAULT;
-	if (e->item.lifetime_s > left_s)
-		e->item.lifetime_s = (uint32_t)left_s;
-	buf_reset(&e->value);
-	if (e->item.exists)
-		r = sip_registration_encode(&reg, &e->value, &env);
-	e->item.value = buf_slice(&e->value);
-	return r;
-}
-
 static enum err on_store(void *ctx, struct registrar_user *u,
 			 uint32_t lifetime_s)
 {
@@ -129,7 +97,11 @@ static enum err on_store(void *ctx, struct registrar_user *u,
 
 	if (f->stopped)
 		return ERR_LINK_CLOSED;
-	if ((r = make_item(e, lifetime_s)) != OK)
+	r = routevalue_make(&e->item, &e->value, e->hosted->signer,
+			    &f->cfg.peer->node_id,
+			    driver_overlay(f->cfg.driver)->node_id_length,
+			    lifetime_s, loop_now().unix_ms);
+	if (r != OK)
 		return r;
 	return driver_command(f->cfg.driver, &c, on_stored, e);
 }
@@ -146,7 +118,7 @@ static void on_answer(void *ctx, uint64_t token, unsigned status,
 	if (f->stopped || transaction_answer(f->transactions, t, status, fields,
 					     now_us()) != OK)
 		return; /* for lack of memory: it will be asked again */
-	sipnet_send(f->net, to, transaction_answered(t));
+	carrier_send(&f->carrier, to, transaction_answered(t));
 }
 
 /* A request, what its answers begin with and where they go. */
@@ -176,7 +148,7 @@ static void answer(struct front *f, const struct asked *a, unsigned status,
 	struct buf b = BUF_INIT(2 * SIPMSG_MAX);
 
 	if (sipreply_make(status, words, buf_slice(&a->head), fields, &b) == OK)
-		sipnet_send(f->net, &a->to, buf_slice(&b));
+		carrier_send(&f->carrier, &a->to, buf_slice(&b));
 	buf_clear(&b);
 }
 
@@ -187,46 +159,46 @@ static void on_send(void *ctx, const struct flow *to, struct slice bytes)
 	struct front *f = ctx;
 
 	if (!f->stopped)
-		sipnet_send(f->net, to, bytes);
+		carrier_send(&f->carrier, to, bytes);
 }
 
 static bool on_local(void *ctx, const struct flow *flow,
 		     struct proxy_local *out)
 {
 	struct front *f = ctx;
-	struct ip_address_port a;
-	char text[ADDRESS_TEXT_MAX];
-	enum sipnet_type type;
 
-	if (!sipnet_local(f->net, flow, &type, &a))
-		return false;
-	out->transport = type == SIPNET_UDP   ? "UDP"
-			 : type == SIPNET_TCP ? "TCP"
-					      : "TLS";
-	out->secure = type == SIPNET_TLS;
-	(void)snprintf(out->host, sizeof(out->host), "%s",
-		       address_format(&a, text)); /* fits */
-	return true;
+	return carrier_local(&f->carrier, flow, out);
 }
 
 static bool on_is_ours(void *ctx, struct slice host, uint16_t port)
 {
 	struct front *f = ctx;
-	struct ip_address_port a;
-	char text[ADDRESS_TEXT_MAX];
 
-	if (host.len > 2 && host.p[0] == '[')
-		host = slice_sub(host, 1, host.len - 2);
-	if (host.len >= sizeof(text))
-		return false;
-	memcpy(text, host.p, host.len);
-	text[host.len] = '\0';
-	if (address_parse_host(&a, text, port != 0 ? port : 5060) != OK)
-		return false;
-	if (sipnet_listens(f->net, &a))
-		return true;
-	a.port = 5061; /* of sips, and of sip over TLS */
-	return port == 0 && sipnet_listens(f->net, &a);
+	return carrier_is_ours(&f->carrier, host, port);
+}
+
+static enum err on_lookup(void *ctx, uint64_t token, struct slice uri)
+{
+	struct front *f = ctx;
+
+	return callee_ask(f->callee, token, uri);
+}
+
+static void on_found(void *ctx, uint64_t token, enum err r,
+		     const struct sipway_target *v, size_t n)
+{
+	struct front *f = ctx;
+
+	proxy_found(f->proxy, token, r, v, n, now_us());
+	arm(f);
+}
+
+static void on_unreachable(void *ctx, const struct node_id *node)
+{
+	struct front *f = ctx;
+
+	proxy_unreachable(f->proxy, node, now_us());
+	arm(f);
 }
 
 /* ---- requests ---- */
@@ -248,7 +220,7 @@ static void on_register(struct front *f, const struct asked *a)
 	if (r == OK) {
 		/* Should it end meanwhile, nothing is to be bound by it. */
 		if (a->from->conn != 0)
-			sipnet_hold(f->net, a->from->conn);
+			sipnet_hold(f->carrier.net, a->from->conn);
 		registrar_submit(f->registrar, &v, transaction_id(t), now_us());
 	} else {
 		answer(f, a, 503, NULL, SLICE_LIT("Retry-After: 30\r\n"));
@@ -321,6 +293,8 @@ static void on_method(struct front *f, struct asked *a)
 {
 	if (!is_secured(f, a))
 		answer(f, a, 403, "SIPS Needs TLS", slice_of(NULL, 0));
+	else if (sipmsg_is(a->m->method, "REGISTER") && a->from->is_peer)
+		answer(f, a, 403, NULL, slice_of(NULL, 0));
 	else if (sipmsg_is(a->m->method, "REGISTER"))
 		on_register(f, a);
 	else if (sipmsg_is(a->m->method, "CANCEL"))
@@ -360,8 +334,8 @@ static void on_request(struct front *f, struct asked *a, enum err parsed)
 					     buf_slice(&a->key))) != NULL) {
 		/* It waits for its answer, or has it. */
 		if (transaction_answered(t).len > 0)
-			sipnet_send(f->net, transaction_flow(t),
-				    transaction_answered(t));
+			carrier_send(&f->carrier, transaction_flow(t),
+				     transaction_answered(t));
 		return;
 	}
 	if (make_tag(f, buf_slice(&a->key), tag) != OK ||
@@ -478,6 +452,33 @@ static enum err new_proxy(struct front *f, struct proxy_config *cfg)
 	return proxy_new(&f->proxy, cfg);
 }
 
+/* Other peers, and whom they host. */
+static enum err join_ring(struct front *f, struct why *why)
+{
+	struct peerlink_config p_cfg = { .loop = f->cfg.loop,
+					 .driver = f->cfg.driver,
+					 .crypto = f->cfg.crypto,
+					 .signer = f->cfg.peer,
+					 .log = f->cfg.log,
+					 .message = on_message,
+					 .unreachable = on_unreachable,
+					 .ctx = f };
+	struct callee_config c_cfg = { .loop = f->cfg.loop,
+				       .driver = f->cfg.driver,
+				       .crypto = f->cfg.crypto,
+				       .self = &f->cfg.peer->node_id,
+				       .realm = f->cfg.realm,
+				       .net = f->carrier.net,
+				       .found = on_found,
+				       .ctx = f };
+	enum err r;
+
+	if ((r = peerlink_new(&f->carrier.peers, &p_cfg, why)) != OK)
+		return r;
+	c_cfg.peers = f->carrier.peers;
+	return callee_new(&f->callee, &c_cfg);
+}
+
 enum err front_new(struct front **out, const struct front_config *cfg,
 		   struct why *why)
 {
@@ -498,7 +499,8 @@ enum err front_new(struct front **out, const struct front_config *cfg,
 	struct proxy_config p_cfg = { .realm = cfg->realm,
 				      .send = on_send,
 				      .local = on_local,
-				      .is_ours = on_is_ours };
+				      .is_ours = on_is_ours,
+				      .lookup = on_lookup };
 	struct front *f = calloc(1, sizeof(*f));
 	enum err r;
 
@@ -519,7 +521,8 @@ enum err front_new(struct front **out, const struct front_config *cfg,
 	    (r = loop_seed(p_cfg.seed)) != OK ||
 	    (r = new_proxy(f, &p_cfg)) != OK || (r = add_users(f, why)) != OK)
 		goto out;
-	r = sipnet_new(&f->net, &t_cfg, why);
+	if ((r = sipnet_new(&f->carrier.net, &t_cfg, why)) == OK)
+		r = join_ring(f, why);
 out:
 	if (r == OK) {
 		*out = f;
@@ -532,7 +535,7 @@ out:
 
 void front_set_tls(struct front *f, struct ssl_ctx_st *server)
 {
-	sipnet_set_tls(f->net, server);
+	sipnet_set_tls(f->carrier.net, server);
 }
 
 void front_leave(struct front *f, void (*done)(void *ctx), void *ctx)
@@ -549,8 +552,10 @@ void front_stop(struct front *f)
 	if (f == NULL)
 		return;
 	f->stopped = true;
-	sipnet_free(f->net);
-	f->net = NULL;
+	callee_stop(f->callee);
+	peerlink_stop(f->carrier.peers);
+	sipnet_free(f->carrier.net);
+	f->carrier.net = NULL;
 	loop_deadline_free(f->timer);
 	loop_deadline_free(f->leave_timer);
 	f->timer = NULL;
@@ -561,6 +566,8 @@ void front_free(struct front *f)
 {
 	if (f == NULL)
 		return;
+	callee_free(f->callee);
+	peerlink_free(f->carrier.peers);
 	proxy_free(f->proxy);
 	registrar_free(f->registrar);
 	transaction_table_free(f->transactions);

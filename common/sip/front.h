@@ -18,7 +18,8 @@ struct front_config {
 	struct loop *loop;
 	const char *realm; /* the overlay's name */
 	struct driver *driver;
-	const struct signer *peer; /* routes lead to it */
+	const struct crypto *crypto; /* the driver's */
+	const struct signer *peer;   /* routes lead to it */
 	const struct hosted *hosted;
 	const struct sipnet_listen *listen;
 	size_t n_listen;

@@ -63,6 +63,7 @@ void proxy_free(struct proxy *p)
 static void cancel_all(struct proxy *p, struct call *c, uint64_t now_us)
 {
 	c->ended = true;
+	proxy_up_stop_waiting(p, c);
 	for (size_t i = 0; i < c->n_legs; i++)
 		proxy_leg_cancel(p, c->legs[i], now_us);
 }
@@ -100,6 +101,30 @@ static void keep_best(struct call *c, unsigned status, struct slice bytes)
 		buf_clear(&c->best); /* then in our own words */
 }
 
+/* All have answered, or there was nobody. */
+static void answer(struct proxy *p, struct call *c, uint64_t now_us)
+{
+	const struct slice retry = SLICE_LIT("Retry-After: 10\r\n");
+	unsigned status = c->best_status;
+
+	if (!c->invite && status == 408) {
+		/* Who asked has given up as well, RFC 4320 s4.2. */
+		c->state = UP_COMPLETED;
+		proxy_set(p, &c->end, TIMER_UP_END, now_us);
+	} else if (c->best.len > 0 && status != 503) {
+		proxy_up(p, c, status, buf_slice(&c->best), now_us);
+	} else if (status == 0 && c->cut_off) {
+		proxy_up_own(p, c, 503, retry, now_us);
+	} else {
+		if (status == 503) /* that one hop is overloaded says nothing of
+				      us, s16.7 */
+			status = 500;
+		else if (status == 0)
+			status = c->way.none != 0 ? c->way.none : 408;
+		proxy_up_own(p, c, status, slice_of(NULL, 0), now_us);
+	}
+}
+
 /* What is to be done once something has changed: more targets, or the answer,
  * or the end of it. */
 static void settle(struct proxy *p, struct call *c, uint64_t now_us)
@@ -115,23 +140,10 @@ static void settle(struct proxy *p, struct call *c, uint64_t now_us)
 		for (size_t i = 0; i < c->n_legs; i++)
 			over = over && branch_is_over(&c->legs[i]->b);
 	}
-	if (gone) {
+	if (gone)
 		proxy_up_free(p, c);
-	} else if (over && c->state == UP_PROCEEDING) {
-		if (!c->invite && c->best_status == 408) {
-			/* Who asked has given up as well, RFC 4320 s4.2. */
-			c->state = UP_COMPLETED;
-			proxy_set(p, &c->end, TIMER_UP_END, now_us);
-		} else if (c->best.len > 0 && c->best_status != 503)
-			proxy_up(p, c, c->best_status, buf_slice(&c->best),
-				 now_us);
-		else /* that one hop is overloaded says nothing of us, s16.7 */
-			proxy_up_own(p, c,
-				     c->best_status == 503 ? 500
-				     : c->best_status == 0 ? 408
-							   : c->best_status,
-				     now_us);
-	}
+	else if (over && c->token == 0 && c->state == UP_PROCEEDING)
+		answer(p, c, now_us);
 }
 
 /* ---- requests ---- */
@@ -150,6 +162,25 @@ bool proxy_again(struct proxy *p, struct slice key)
 	return true;
 }
 
+/* Begins to look for more places; false when there can be none. */
+static bool look_up(struct proxy *p, struct call *c, struct slice uri)
+{
+	uint64_t token = ++p->last_token;
+	enum err r;
+
+	c->token = token;
+	HASH_ADD(hh_token, p->waiting, token, sizeof(c->token), c);
+	r = c->hh_token.tbl == NULL ? ERR_NOMEM
+				    : p->cfg.lookup(p->cfg.ctx, token, uri);
+	if (r == OK)
+		return true;
+	if (c->hh_token.tbl != NULL)
+		proxy_up_stop_waiting(p, c);
+	c->token = 0;
+	c->cut_off = r != ERR_NOT_FOUND;
+	return c->cut_off;
+}
+
 enum err proxy_request(struct proxy *p, const struct proxy_asked *a,
 		       uint64_t now_us, unsigned *status, struct buf *fields)
 {
@@ -163,8 +194,8 @@ enum err proxy_request(struct proxy *p, const struct proxy_asked *a,
 		return buf_append_slice(fields,
 					SLICE_LIT("Retry-After: 10\r\n"));
 	}
-	if ((r = sipway_find(&way, &p->cfg, a->m, now_us, status, fields)) !=
-		    OK ||
+	if ((r = sipway_find(&way, &p->cfg, a->m, a->from, now_us, status,
+			     fields)) != OK ||
 	    *status != 0)
 		return r;
 	if ((c = proxy_up_new(p, a)) == NULL) {
@@ -172,11 +203,32 @@ enum err proxy_request(struct proxy *p, const struct proxy_asked *a,
 		return ERR_NOMEM;
 	}
 	c->way = way;
-	if (c->invite)
-		proxy_up_own(p, c, 100, now_us); /* at once, s16.2 */
-	fork_next(p, c, now_us);
+	if (way.elsewhere && !look_up(p, c, a->m->uri) && way.n == 0) {
+		*status = way.none;
+		proxy_up_free(p, c);
+		return OK;
+	}
+	if (c->invite) /* at once, s16.2 */
+		proxy_up_own(p, c, 100, slice_of(NULL, 0), now_us);
 	settle(p, c, now_us);
 	return OK;
+}
+
+void proxy_found(struct proxy *p, uint64_t token, enum err r,
+		 const struct sipway_target *v, size_t n, uint64_t now_us)
+{
+	struct call *c;
+
+	HASH_FIND(hh_token, p->waiting, &token, sizeof(token), c);
+	if (c == NULL)
+		return; /* answered, or cancelled */
+	proxy_up_stop_waiting(p, c);
+	c->cut_off = r != OK && r != ERR_NOT_FOUND;
+	for (size_t i = n; i-- > 0;)
+		sipway_insert(&c->way, c->next, &v[i]);
+	if (n > 0 && !c->ended && c->next < c->way.n)
+		fork_next(p, c, now_us); /* beside those that ring here */
+	settle(p, c, now_us);
 }
 
 unsigned proxy_cancel(struct proxy *p, struct slice key, uint64_t now_us)
@@ -280,7 +332,9 @@ void proxy_response(struct proxy *p, const struct sipmsg *m, uint64_t now_us)
 
 /* ---- time ---- */
 
-static void leg_ended(struct proxy *p, struct leg *l, uint64_t now_us)
+/* One of them does not answer: that counts as `status`. */
+static void leg_ended(struct proxy *p, struct leg *l, unsigned status,
+		      uint64_t now_us)
 {
 	bool silent = branch_end(&l->b, &p->timers);
 	struct call *c = l->call;
@@ -291,8 +345,30 @@ static void leg_ended(struct proxy *p, struct leg *l, uint64_t now_us)
 		return;
 	}
 	if (silent)
-		keep_best(c, l->cancelled ? 487 : 408, slice_of(NULL, 0));
+		keep_best(c, l->cancelled ? 487 : status, slice_of(NULL, 0));
 	settle(p, c, now_us);
+}
+
+static struct leg *unheard(struct proxy *p, const struct node_id *node)
+{
+	struct leg *l, *tmp;
+
+	HASH_ITER (hh, p->legs, l, tmp) {
+		if (l->b.to.is_peer && l->b.state == BRANCH_CALLING &&
+		    id_eq(&l->b.to.node, node))
+			return l;
+	}
+	return NULL;
+}
+
+void proxy_unreachable(struct proxy *p, const struct node_id *node,
+		       uint64_t now_us)
+{
+	struct leg *l;
+
+	/* One that ends may take others with it: begin again after each. */
+	while ((l = unheard(p, node)) != NULL)
+		leg_ended(p, l, 480, now_us);
 }
 
 static void call_ended(struct proxy *p, struct call *c, uint64_t now_us)
@@ -315,7 +391,7 @@ void proxy_expire(struct proxy *p, uint64_t now_us)
 			branch_resend(&l->b, &p->timers, now_us);
 			break;
 		case BRANCH_END:
-			leg_ended(p, container_of(t, struct leg, b.end),
+			leg_ended(p, container_of(t, struct leg, b.end), 408,
 				  now_us);
 			break;
 		case TIMER_C:

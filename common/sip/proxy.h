@@ -7,9 +7,9 @@
 #include "sip/registrar.h"
 
 /*
- * A stateful proxy between the phones of the users whom this peer hosts: RFC
- * 3261 s16 and s17, RFC 6026.  Pure: time is a parameter, what leaves goes
- * through a call back.
+ * A stateful proxy between the phones of the users whom this peer hosts, and
+ * from and to other peers of the overlay: RFC 3261 s16 and s17, RFC 6026.
+ * Pure: time is a parameter, what leaves goes through a call back.
  */
 
 enum {
@@ -19,6 +19,7 @@ enum {
 };
 
 struct proxy;
+struct sipway_target;
 
 /* Our end of a flow. */
 struct proxy_local {
@@ -38,6 +39,10 @@ struct proxy_config {
 	bool (*local)(void *ctx, const struct flow *f, struct proxy_local *out);
 	/* Does the host and port of this URI, or Via, lead here? */
 	bool (*is_ours)(void *ctx, struct slice host, uint16_t port);
+	/* Begins to look for whoever this URI is in the overlay; proxy_found()
+	 * says how it ended, later.  ERR_NOT_FOUND: the overlay has no such
+	 * names. */
+	enum err (*lookup)(void *ctx, uint64_t token, struct slice uri);
 	void *ctx;
 };
 
@@ -72,6 +77,16 @@ unsigned proxy_cancel(struct proxy *p, struct slice key, uint64_t now_us);
 /* An ACK: for an answer of ours by the key of its INVITE, else passed on. */
 void proxy_ack(struct proxy *p, const struct proxy_asked *a, uint64_t now_us);
 void proxy_response(struct proxy *p, const struct sipmsg *m, uint64_t now_us);
+/*
+ * The end of a look-up: where else, besides the phones here, the request goes;
+ * copied.  ERR_NOT_FOUND is no failure; any other makes it 503, unless somebody
+ * answers.
+ */
+void proxy_found(struct proxy *p, uint64_t token, enum err r,
+		 const struct sipway_target *v, size_t n, uint64_t now_us);
+/* No connection to a peer: who has not yet heard from there need not wait. */
+void proxy_unreachable(struct proxy *p, const struct node_id *node,
+		       uint64_t now_us);
 uint64_t proxy_deadline(const struct proxy *p);
 void proxy_expire(struct proxy *p, uint64_t now_us);
 

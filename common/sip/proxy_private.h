@@ -47,11 +47,14 @@ struct call {
 	uint64_t interval_us;
 	struct sipway way;
 	size_t next; /* target */
-	struct leg *legs[BINDING_MAX];
+	struct leg *legs[SIPWAY_TARGETS_MAX];
 	size_t n_legs;
 	unsigned best_status;
 	struct buf best;
-	bool ended; /* no more targets */
+	bool ended;     /* no more targets */
+	uint64_t token; /* of the look-up under way; 0: none */
+	UT_hash_handle hh_token;
+	bool cut_off; /* the overlay could not be asked */
 	size_t key_len;
 	uint8_t key[];
 };
@@ -60,6 +63,8 @@ struct proxy {
 	struct proxy_config cfg;
 	struct rng rng;
 	struct call *calls;
+	struct call *waiting; /* by token */
+	uint64_t last_token;
 	struct leg *legs;
 	struct heap timers;
 };
@@ -76,9 +81,11 @@ void proxy_up_free(struct proxy *p, struct call *c);
 /* Sends an answer up, and keeps it for when the request comes again. */
 void proxy_up(struct proxy *p, struct call *c, unsigned status,
 	      struct slice bytes, uint64_t now_us);
-/* One of our own making. */
+/* One of our own making; `fields` are more of them, or empty. */
 void proxy_up_own(struct proxy *p, struct call *c, unsigned status,
-		  uint64_t now_us);
+		  struct slice fields, uint64_t now_us);
+/* It does not wait for its look-up any more. */
+void proxy_up_stop_waiting(struct proxy *p, struct call *c);
 /* TIMER_UP_RESEND. */
 void proxy_up_again(struct proxy *p, struct call *c, uint64_t now_us);
 /* The ACK of an answer that is no 2xx. */

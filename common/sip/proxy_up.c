@@ -37,8 +37,17 @@ struct call *proxy_up_new(struct proxy *p, const struct proxy_asked *a)
 	return NULL;
 }
 
+void proxy_up_stop_waiting(struct proxy *p, struct call *c)
+{
+	if (c->token == 0)
+		return;
+	HASH_DELETE(hh_token, p->waiting, c);
+	c->token = 0;
+}
+
 void proxy_up_free(struct proxy *p, struct call *c)
 {
+	proxy_up_stop_waiting(p, c);
 	HASH_DEL(p->calls, c);
 	for (size_t i = 0; i < c->n_legs; i++)
 		proxy_leg_free(p, c->legs[i]);
@@ -55,7 +64,7 @@ void proxy_up_free(struct proxy *p, struct call *c)
 void proxy_up(struct proxy *p, struct call *c, unsigned status,
 	      struct slice bytes, uint64_t now_us)
 {
-	bool reliable = c->to.conn != 0;
+	bool reliable = flow_is_reliable(&c->to);
 
 	proxy_send(p, &c->to, bytes);
 	buf_reset(&c->last);
@@ -76,12 +85,11 @@ void proxy_up(struct proxy *p, struct call *c, unsigned status,
 }
 
 void proxy_up_own(struct proxy *p, struct call *c, unsigned status,
-		  uint64_t now_us)
+		  struct slice fields, uint64_t now_us)
 {
 	struct buf b = BUF_INIT(2 * SIPMSG_MAX);
 
-	if (sipreply_make(status, NULL, buf_slice(&c->head), slice_of(NULL, 0),
-			  &b) == OK)
+	if (sipreply_make(status, NULL, buf_slice(&c->head), fields, &b) == OK)
 		proxy_up(p, c, status, buf_slice(&b), now_us);
 	buf_clear(&b);
 }
@@ -100,5 +108,5 @@ void proxy_up_ack(struct proxy *p, struct call *c, uint64_t now_us)
 	heap_cancel(&p->timers, &c->resend);
 	c->state = UP_CONFIRMED; /* I */
 	proxy_set(p, &c->end, TIMER_UP_END,
-		  now_us + (c->to.conn != 0 ? 0 : BRANCH_T4_US));
+		  now_us + (flow_is_reliable(&c->to) ? 0 : BRANCH_T4_US));
 }

@@ -218,6 +218,20 @@ bool sipnet_listens(const struct sipnet *t, const struct ip_address_port *a)
 	return false;
 }
 
+bool sipnet_to(const struct sipnet *t, const struct ip_address_port *a,
+	       struct flow *out)
+{
+	for (size_t i = 0; i < t->n_sockets; i++) {
+		const struct socket *s = t->sockets[i];
+
+		if (s->type != SIPNET_UDP || s->address.type != a->type)
+			continue;
+		*out = (struct flow){ .socket = s->number, .peer = *a };
+		return true;
+	}
+	return false;
+}
+
 enum err sipnet_new(struct sipnet **out, const struct sipnet_config *cfg,
 		    struct why *why)
 {

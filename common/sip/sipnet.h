@@ -47,6 +47,9 @@ bool sipnet_local(const struct sipnet *t, const struct flow *f,
 		  enum sipnet_type *type, struct ip_address_port *address);
 /* Is that an address that is listened on? */
 bool sipnet_listens(const struct sipnet *t, const struct ip_address_port *a);
+/* A flow of datagrams to an address; false where no socket is of its family. */
+bool sipnet_to(const struct sipnet *t, const struct ip_address_port *a,
+	       struct flow *out);
 /* Sends along a flow; what cannot be sent is lost, as on any network. */
 void sipnet_send(struct sipnet *t, const struct flow *to, struct slice bytes);
 /* A connection that is needed stays open while it is idle, and

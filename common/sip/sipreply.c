@@ -254,7 +254,7 @@ void sipreply_to(const struct sipmsg *m, const struct flow *from,
 	size_t at = 0;
 
 	*to = *from;
-	if (from->conn != 0)
+	if (flow_is_reliable(from))
 		return;
 	/* "maddr" is not followed: it would have us send where the sender
 	 * likes. */

@@ -221,11 +221,25 @@ static enum err add_bindings(struct sipway *w, const struct proxy_config *cfg,
 	return OK;
 }
 
-enum err sipway_find(struct sipway *out, const struct proxy_config *cfg,
-		     const struct sipmsg *m, uint64_t now_us, unsigned *status,
-		     struct buf *fields)
+void sipway_insert(struct sipway *w, size_t at, const struct sipway_target *t)
 {
-	struct registrar_user *u;
+	struct sipway_target copy = *t;
+
+	if (w->n == SIPWAY_TARGETS_MAX)
+		return;
+	copy.path = NULL;
+	if (t->uri != NULL && (copy.uri = strdup(t->uri)) == NULL)
+		return;
+	memmove(&w->v[at + 1], &w->v[at], (w->n - at) * sizeof(w->v[0]));
+	w->v[at] = copy;
+	w->n++;
+}
+
+enum err sipway_find(struct sipway *out, const struct proxy_config *cfg,
+		     const struct sipmsg *m, const struct flow *from,
+		     uint64_t now_us, unsigned *status, struct buf *fields)
+{
+	const struct registrar_user *u;
 	struct sipfield_uri uri;
 	struct flow flow;
 	enum err r;
@@ -244,16 +258,20 @@ enum err sipway_find(struct sipway *out, const struct proxy_config *cfg,
 							   .q = 1000 };
 		return OK;
 	}
-	if ((r = authenticate(cfg, m, now_us, status, fields)) != OK ||
-	    *status != 0)
+	/* Another peer has asked who its user is; and what came through the
+	 * overlay does not go there again, lest it runs in circles. */
+	if (!from->is_peer &&
+	    ((r = authenticate(cfg, m, now_us, status, fields)) != OK ||
+	     *status != 0))
 		return r;
 	u = registrar_find(cfg->registrar, &uri);
-	if (u == NULL)
-		*status = 404;
-	else if ((r = add_bindings(out, cfg, registrar_bindings(u),
-				   is_sips(&uri), now_us)) == OK &&
-		 out->n == 0)
-		*status = 480;
+	out->elsewhere = !from->is_peer;
+	out->none = u == NULL ? 404 : 480;
+	if (u != NULL)
+		r = add_bindings(out, cfg, registrar_bindings(u), is_sips(&uri),
+				 now_us);
+	if (r == OK && out->n == 0 && !out->elsewhere)
+		*status = out->none;
 	if (r != OK)
 		sipway_clear(out);
 	return r;

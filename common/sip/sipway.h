@@ -14,10 +14,14 @@ struct sipway_target {
 	uint16_t q;
 };
 
+enum { SIPWAY_TARGETS_MAX = BINDING_MAX + 16 };
+
 struct sipway {
-	struct sipway_target v[BINDING_MAX]; /* best first */
+	struct sipway_target v[SIPWAY_TARGETS_MAX]; /* best first */
 	size_t n;
 	size_t drop_routes; /* own Route values on top */
+	bool elsewhere;     /* the overlay may know more of them */
+	unsigned none;      /* status when there is nobody: 404, 480 */
 };
 
 /* Digest of what a request that loops has unchanged, s16.6 step 8. */
@@ -25,11 +29,18 @@ enum { SIPWAY_LOOP_LEN = 8 };
 enum err sipway_loop(const struct sipmsg *m,
 		     char out[static HEXHASH_MAX]) MUST_CHECK;
 
-/* `*status` is 0, or that of the refusal, with `fields` appended: 403, 404,
- * 407, 416, 420, 480, 482, 483.  ERR_NOMEM.  sipway_clear(). */
+/*
+ * `*status` is 0, or that of the refusal, with `fields` appended: 403, 404,
+ * 407, 416, 420, 480, 482, 483.  What comes from another peer need not prove
+ * who it is, and goes to the phones here alone.  ERR_NOMEM.  sipway_clear().
+ */
 enum err sipway_find(struct sipway *out, const struct proxy_config *cfg,
-		     const struct sipmsg *m, uint64_t now_us, unsigned *status,
+		     const struct sipmsg *m, const struct flow *from,
+		     uint64_t now_us, unsigned *status,
 		     struct buf *fields) MUST_CHECK;
+/* Puts a copy of a target at place `at`, those from there move on; where there
+ * is no more room, or memory, nothing. */
+void sipway_insert(struct sipway *w, size_t at, const struct sipway_target *t);
 /* By its own Routes only: false when there is none, or none of this call. */
 bool sipway_by_routes(const struct proxy_config *cfg, const struct sipmsg *m,
 		      struct flow *flow, size_t *drop_routes);

@@ -171,7 +171,9 @@ enum err transaction_answer(struct transaction_table *table,
 {
 	struct buf answer = BUF_INIT(2 * SIPMSG_MAX);
 	/* A connection does not lose what it carries: nothing comes again. */
-	uint64_t j_us = t->to.conn != 0 ? 0 : UINT64_C(1000) * TRANSACTION_J_MS;
+	uint64_t j_us = flow_is_reliable(&t->to)
+				? 0
+				: UINT64_C(1000) * TRANSACTION_J_MS;
 	enum err r;
 
 	r = sipreply_make(status, NULL, buf_slice(&t->text), fields, &answer);

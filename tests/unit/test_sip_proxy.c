@@ -8,6 +8,7 @@
 
 #include "sip/proxy.h"
 #include "sip/sipreply.h"
+#include "sip/sipway.h"
 #include "sip/transaction.h"
 #include "sip_text.h"
 
@@ -16,11 +17,14 @@
 
 enum { ALICE = 5001, BOB = 5002, BOB2 = 5003, BOB3 = 5004, STRANGER = 5009 };
 enum { TLS_CONN = 100 }; /* connections from that number on are TLS */
+/* Other peers of the ring, whose Node-IDs begin with it. */
+enum { PEER = 6001, PEER2 = 6002 };
 
 static struct arena arena = ARENA_INIT(1 << 24);
 static struct registrar *reg;
 static struct proxy *proxy;
 static uint64_t now_us;
+static const char *callee; /* "bob", unless a test says otherwise */
 
 /* What has left, and to which port. */
 enum { SENT_MAX = 64 };
@@ -35,7 +39,9 @@ static void on_send(void *ctx, const struct flow *to, struct slice bytes)
 {
 	(void)ctx;
 	assert_true(n_sent < SENT_MAX);
-	sent[n_sent].port = to->peer.port;
+	sent[n_sent].port = to->is_peer ? (uint16_t)(to->node.b[0] << 8 |
+						     to->node.b[1])
+					: to->peer.port;
 	snprintf(sent[n_sent].text, sizeof(sent[0].text), "%.*s",
 		 (int)bytes.len, (const char *)bytes.p);
 	n_sent++;
@@ -44,16 +50,30 @@ static void on_send(void *ctx, const struct flow *to, struct slice bytes)
 static bool on_local(void *ctx, const struct flow *f, struct proxy_local *out)
 {
 	(void)ctx;
-	out->secure = f->conn >= TLS_CONN;
+	out->secure = f->is_peer || f->conn >= TLS_CONN;
 	out->transport = out->secure ? "TLS" : f->conn != 0 ? "TCP" : "UDP";
-	snprintf(out->host, sizeof(out->host), "192.0.2.1:5060");
+	snprintf(out->host, sizeof(out->host), "192.0.2.1:%s",
+		 f->is_peer ? "7000" : "5060");
 	return f->conn == 0 || f->conn != gone_conn;
 }
 
 static bool on_is_ours(void *ctx, struct slice host, uint16_t port)
 {
 	(void)ctx;
-	return sipmsg_is(host, "192.0.2.1") && (port == 0 || port == 5060);
+	return sipmsg_is(host, "192.0.2.1") &&
+	       (port == 0 || port == 5060 || port == 7000);
+}
+
+static uint64_t looked_up; /* the token; 0: the overlay has no such names */
+static bool has_overlay;
+static enum err lookup_fails;
+
+static enum err on_lookup(void *ctx, uint64_t token, struct slice uri)
+{
+	(void)ctx;
+	assert_true(uri.len > 0);
+	looked_up = token;
+	return has_overlay ? lookup_fails : ERR_NOT_FOUND;
 }
 
 static enum err on_store(void *ctx, struct registrar_user *u,
@@ -96,12 +116,16 @@ static int begin(void **state)
 				  .secret = { 9 },
 				  .send = on_send,
 				  .local = on_local,
-				  .is_ours = on_is_ours };
+				  .is_ours = on_is_ours,
+				  .lookup = on_lookup };
 
 	(void)state;
 	now_us = 1000 * S;
 	n_sent = 0;
 	gone_conn = 0;
+	callee = "bob";
+	has_overlay = false;
+	lookup_fails = OK;
 	assert_ok(registrar_new(&reg, &r));
 	p.registrar = reg;
 	assert_ok(proxy_new(&proxy, &p));
@@ -125,6 +149,11 @@ static struct flow flow_of(uint16_t port)
 				    .addr = { 198, 51, 100, 1 },
 				    .port = port } };
 
+	if (port == PEER || port == PEER2) {
+		f.is_peer = true;
+		f.node.b[0] = (uint8_t)(port >> 8);
+		f.node.b[1] = (uint8_t)port;
+	}
 	return f;
 }
 
@@ -236,30 +265,30 @@ static unsigned come(const char *text, uint16_t port)
 static unsigned branch;
 static const char *scheme = "sip"; /* of whom alice asks for */
 
-/* alice asks for bob; `more` are fields of hers. */
+/* alice asks for the callee; `more` are fields of hers. */
 static unsigned ask(const char *method, const char *more)
 {
 	static const char form[] =
-		"%s %s:bob@a.example SIP/2.0\r\n"
+		"%s %s:%s@a.example SIP/2.0\r\n"
 		"Via: SIP/2.0/UDP 10.0.0.1;rport;branch=z9hG4bKa%u\r\n"
 		"Max-Forwards: 9\r\nFrom: <sip:alice@a.example>;tag=f\r\n"
-		"To: <sip:bob@a.example>\r\nCall-ID: call\r\nCSeq: %u %s\r\n"
+		"To: <sip:%s@a.example>\r\nCall-ID: call\r\nCSeq: %u %s\r\n"
 		"X-Odd:  as  it was ;;\r\n%s%sContact: <sip:alice@10.0.0.1>\r\n"
 		"Content-Length: 4\r\n\r\nbody";
 	char text[4096], auth[512] = "";
 	unsigned status;
 
 	branch++;
-	snprintf(text, sizeof(text), form, method, scheme, branch, branch,
-		 method, "", more);
+	snprintf(text, sizeof(text), form, method, scheme, callee, branch,
+		 callee, branch, method, "", more);
 	now_us++;
 	status = come(text, ALICE);
 	if (status != 407)
 		return status;
 	authorize(auth, "Proxy-Authorization", "alice", method, challenged);
 	branch++;
-	snprintf(text, sizeof(text), form, method, scheme, branch, branch,
-		 method, auth, more);
+	snprintf(text, sizeof(text), form, method, scheme, callee, branch,
+		 callee, branch, method, auth, more);
 	return come(text, ALICE);
 }
 
@@ -801,6 +830,194 @@ static void sips(void **state)
 	assert_got(BOB, "MESSAGE sip:bob@10.0.0.2 ");
 }
 
+/* ---- other peers ---- */
+
+/* What a look-up has found. */
+static void found(enum err r, uint16_t first, uint16_t second, const char *uri)
+{
+	struct sipway_target v[2] = { { .flow = flow_of(first), .q = 1000 },
+				      { .flow = flow_of(second), .q = 1000 } };
+	char text[64];
+
+	if (uri != NULL) {
+		strcpy(text, uri);
+		v[0].uri = text;
+	}
+	proxy_found(proxy, looked_up, r, v,
+		    second != 0  ? 2
+		    : first != 0 ? 1
+				 : 0,
+		    now_us);
+}
+
+/* 7904-4.1-R1: who is not here is looked up; the answer goes back, and each
+ * side's requests in the dialog to the other. */
+static void elsewhere(void **state)
+{
+	char invite[4096], text[8192], route[1024];
+	const char *rr;
+
+	(void)state;
+	has_overlay = true;
+	callee = "carol";
+	assert_int_equal(ask("INVITE", ""), 0);
+	assert_int_equal(n_sent, 1);
+	assert_got(ALICE, "SIP/2.0 100 ");
+	found(OK, PEER, 0, NULL);
+	assert_got(PEER, "INVITE sip:carol@a.example SIP/2.0\r\n"
+			 "Via: SIP/2.0/TLS 192.0.2.1:7000;");
+	strcpy(invite, got(PEER, 0));
+	rr = strstr(invite, "Record-Route: ");
+	assert_non_null(rr);
+	assert_null(strstr(invite, "Proxy-Authorization"));
+	answer(invite, PEER, "200 OK", "");
+	assert_got(ALICE, "SIP/2.0 200 ");
+	/* From there, by the second of them; from alice, by the first. */
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(sscanf(rr, "Record-Route: %1023[^\r]", route),
+				 1);
+		snprintf(text, sizeof(text),
+			 "BYE sip:x@10.9.9.9 SIP/2.0\r\nVia: SIP/2.0/TLS "
+			 "h;branch=z9hG4bKb%d\r\nFrom: <sip:a@b>;tag=1\r\n"
+			 "To: <sip:c@d>;tag=2\r\nCall-ID: call\r\n"
+			 "CSeq: 9 BYE\r\nRoute: %s\r\n\r\n",
+			 i, route);
+		assert_int_equal(come(text, i == 0 ? ALICE : PEER), 0);
+		assert_got(i == 0 ? PEER : ALICE, "BYE sip:x@10.9.9.9 ");
+		rr = strstr(rr + 1, "Record-Route: ");
+	}
+}
+
+static void nowhere(void **state)
+{
+	static const struct {
+		const char *callee;
+		enum err err;
+		const char *answer;
+	} cases[] = {
+		{ "carol", ERR_NOT_FOUND, "SIP/2.0 404 " },
+		{ "bob", ERR_NOT_FOUND, "SIP/2.0 480 " },
+		{ "carol", ERR_TIMEOUT, "SIP/2.0 503 " },
+		{ "bob", ERR_NO_LINK, "SIP/2.0 503 " },
+	};
+
+	(void)state;
+	has_overlay = true;
+	for (size_t i = 0; i < N_OF(cases); i++) {
+		callee = cases[i].callee;
+		assert_int_equal(ask("INVITE", ""), 0);
+		found(cases[i].err, 0, 0, NULL);
+		assert_got(ALICE, cases[i].answer);
+		if (i >= 2)
+			assert_non_null(
+				strstr(got(ALICE, 0), "Retry-After: 10\r\n"));
+	}
+	/* It cannot even begin. */
+	lookup_fails = ERR_FULL;
+	assert_int_equal(ask("MESSAGE", ""), 0);
+	assert_got(ALICE, "SIP/2.0 503 ");
+	/* What is said here counts more than what is not known there. */
+	lookup_fails = OK;
+	bind_bob("<sip:bob@10.0.0.2>", BOB, 0);
+	callee = "bob";
+	assert_int_equal(ask("INVITE", ""), 0);
+	answer(got(BOB, 0), BOB, "486 Busy Here", "");
+	assert_got(BOB, "ACK ");
+	assert_got(ALICE, "SIP/2.0 100 ");
+	found(ERR_TIMEOUT, 0, 0, NULL);
+	assert_got(ALICE, "SIP/2.0 486 ");
+}
+
+/* Here and there at once; who answers first has it. */
+static void both(void **state)
+{
+	(void)state;
+	has_overlay = true;
+	bind_bob("<sip:bob@10.0.0.2>", BOB, 0);
+	bind_bob("<sip:bob@10.0.0.3>;q=0.1", BOB2, 0);
+	assert_int_equal(ask("INVITE", ""), 0);
+	assert_got(BOB, "INVITE sip:bob@10.0.0.2 ");
+	answer(got(BOB, 0), BOB, "180 Ringing", "");
+	found(OK, PEER, PEER2, "sip:sam@a.example");
+	assert_got(PEER, "INVITE sip:sam@a.example ");
+	assert_got(PEER2, "INVITE sip:bob@a.example ");
+	assert_int_equal(count(BOB2), 0); /* its turn comes later */
+	answer(got(PEER, 0), PEER, "200 OK", "");
+	assert_got(ALICE, "SIP/2.0 200 ");
+	assert_got(BOB, "CANCEL sip:bob@10.0.0.2 ");
+	assert_int_equal(count(BOB2), 0);
+}
+
+static void cancelled_waiting(void **state)
+{
+	uint64_t token;
+
+	(void)state;
+	has_overlay = true;
+	callee = "carol";
+	assert_int_equal(ask("INVITE", ""), 0);
+	token = looked_up;
+	assert_int_equal(cancel(), 200);
+	assert_got(ALICE, "SIP/2.0 487 ");
+	looked_up = token;
+	found(OK, PEER, 0, NULL);
+	assert_int_equal(count(PEER), 0);
+	later(64 * 500 * MS + S);
+	assert_int_equal(proxy_count(proxy), 0);
+}
+
+/* A peer that cannot be reached: at once, and not after half a minute. */
+static void unreachable(void **state)
+{
+	struct flow f = flow_of(PEER);
+
+	(void)state;
+	has_overlay = true;
+	callee = "carol";
+	assert_int_equal(ask("INVITE", ""), 0);
+	found(OK, PEER, PEER2, NULL);
+	answer(got(PEER2, 0), PEER2, "180 Ringing", "");
+	proxy_unreachable(proxy, &f.node, now_us);
+	assert_got(ALICE, "SIP/2.0 180 ");
+	answer(got(PEER2, 0), PEER2, "486 Busy Here", "");
+	assert_got(ALICE, "SIP/2.0 480 ");
+	assert_int_equal(ask("MESSAGE", ""), 0);
+	found(OK, PEER, 0, NULL);
+	proxy_unreachable(proxy, &f.node, now_us);
+	assert_got(ALICE, "SIP/2.0 480 ");
+	/* Nothing is sent again by what loses nothing. */
+	assert_int_equal(ask("INVITE", ""), 0);
+	found(OK, PEER, 0, NULL);
+	n_sent = 0;
+	later(20 * S);
+	assert_int_equal(count(PEER), 0);
+}
+
+/* What another peer asks for goes to the phones here, and nowhere else. */
+static void from_peer(void **state)
+{
+	static const char form[] =
+		"INVITE sip:%s@a.example SIP/2.0\r\n"
+		"Via: SIP/2.0/TLS 192.0.2.7:99;rport;branch=z9hG4bK%s\r\n"
+		"From: <sip:zoe@b.example>;tag=1\r\nTo: <sip:x@a.example>\r\n"
+		"Call-ID: 1\r\nCSeq: 1 INVITE\r\n\r\n";
+	char text[4096];
+
+	(void)state;
+	has_overlay = true;
+	looked_up = 0;
+	snprintf(text, sizeof(text), form, "carol", "1");
+	assert_int_equal(come(text, PEER), 404);
+	snprintf(text, sizeof(text), form, "bob", "2");
+	assert_int_equal(come(text, PEER), 480);
+	bind_bob("<sip:bob@10.0.0.2>", BOB, 0);
+	snprintf(text, sizeof(text), form, "bob", "3");
+	assert_int_equal(come(text, PEER), 0);
+	assert_int_equal(looked_up, 0);
+	answer(got(BOB, 0), BOB, "486 Busy Here", "");
+	assert_got(PEER, "SIP/2.0 486 ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -818,6 +1035,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(looped, begin, end),
 		cmocka_unit_test_setup_teardown(sips, begin, end),
 		cmocka_unit_test_setup_teardown(strays, begin, end),
+		cmocka_unit_test_setup_teardown(elsewhere, begin, end),
+		cmocka_unit_test_setup_teardown(nowhere, begin, end),
+		cmocka_unit_test_setup_teardown(both, begin, end),
+		cmocka_unit_test_setup_teardown(cancelled_waiting, begin, end),
+		cmocka_unit_test_setup_teardown(unreachable, begin, end),
+		cmocka_unit_test_setup_teardown(from_peer, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

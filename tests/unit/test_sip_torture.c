@@ -40,6 +40,14 @@ static bool on_local(void *ctx, const struct flow *f, struct proxy_local *out)
 	return true;
 }
 
+static enum err on_lookup(void *ctx, uint64_t token, struct slice uri)
+{
+	(void)ctx;
+	(void)token;
+	(void)uri;
+	return ERR_NOT_FOUND;
+}
+
 static bool on_is_ours(void *ctx, struct slice host, uint16_t port)
 {
 	(void)ctx;
@@ -76,7 +84,8 @@ static int begin(void **state)
 	struct proxy_config p = { .realm = REALM,
 				  .send = on_send,
 				  .local = on_local,
-				  .is_ours = on_is_ours };
+				  .is_ours = on_is_ours,
+				  .lookup = on_lookup };
 	struct registrar_secret none = { 0 };
 	struct registrar_user *u;
 

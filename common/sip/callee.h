@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SIP_CALLEE_H
+#define SIP_CALLEE_H
+
+#include "net/driver.h"
+#include "sip/peerlink.h"
+#include "sip/sipnet.h"
+#include "sip/sipway.h"
+
+/*
+ * Whoever is called, looked up in the overlay: RFC 7904 s4.  What is found are
+ * places that a proxy can send to: other peers, and contacts that are
+ * addresses.
+ */
+
+enum {
+	CALLEE_MAX = 2048, /* looked up at a time */
+	CALLEE_S = 8       /* all that one may take */
+};
+
+struct callee;
+
+/* All that is pointed to is borrowed until callee_free(). */
+struct callee_config {
+	struct loop *loop;
+	struct driver *driver;
+	const struct crypto *crypto;
+	const struct node_id *self; /* routes to it lead nowhere else */
+	const char *realm;
+	struct sipnet *net;
+	struct peerlink *peers;
+	/* How it ended, never from inside callee_ask(): ERR_NOT_FOUND when
+	 * there is nobody; targets are borrowed for the call. */
+	void (*found)(void *ctx, uint64_t token, enum err r,
+		      const struct sipway_target *v, size_t n);
+	void *ctx;
+};
+
+enum err callee_new(struct callee **out,
+		    const struct callee_config *cfg) MUST_CHECK;
+/* ERR_NOT_FOUND: no name of this overlay; ERR_FULL, ERR_NOMEM. */
+enum err callee_ask(struct callee *c, uint64_t token,
+		    struct slice uri) MUST_CHECK;
+/* Nothing is called any more.  Before the driver is freed, which still brings
+ * its answers; callee_free() after it.  NULL is fine. */
+void callee_stop(struct callee *c);
+void callee_free(struct callee *c);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SIP_PEERLINK_H
+#define SIP_PEERLINK_H
+
+#include "net/driver.h"
+#include "sip/flow.h"
+
+/*
+ * SIP between peers of the overlay, RFC 7904 s5: connections that AppAttach
+ * makes, one to a peer as long as it is used, TLS with certificates of the
+ * overlay at both ends.  They are no links of the overlay, and those are not
+ * used for SIP.
+ */
+
+enum {
+	PEERLINK_PEERS_MAX = 1024,    /* linked, or wanted */
+	PEERLINK_LINKS_MAX = 4,       /* to one of them; then the oldest goes */
+	PEERLINK_QUEUE_MAX = 1 << 20, /* bytes that wait for one connection */
+	PEERLINK_ATTACH_S = 8,        /* for the answer of an AppAttach */
+	PEERLINK_WAIT_S = 8,          /* for its connection, after that */
+	PEERLINK_IDLE_S = 300         /* then it is closed */
+};
+
+struct peerlink;
+
+/* All that is pointed to is borrowed until peerlink_free(). */
+struct peerlink_config {
+	struct loop *loop;
+	struct driver *driver;
+	const struct crypto *crypto; /* the driver's */
+	const struct signer *signer; /* this peer */
+	const struct log_sink *log;  /* may be NULL */
+	/* One message; borrowed for the call. */
+	void (*message)(void *ctx, const struct flow *from, struct slice bytes);
+	/* What was to be sent to that peer, or was sent lately, is lost.  Never
+	 * called from inside peerlink_send(). */
+	void (*unreachable)(void *ctx, const struct node_id *node);
+	void *ctx;
+};
+
+/* How a peer wants to be asked: for one application first, or for no other. */
+enum peerlink_scheme {
+	PEERLINK_SIP_FIRST,
+	PEERLINK_SIPS_FIRST,
+	PEERLINK_SIPS_ONLY
+};
+
+/* Listens, on each address that the driver listens on, at a port of its own;
+ * and serves applications 5060 and 5061.  The errors of tls_new() and
+ * tls_listen(). */
+enum err peerlink_new(struct peerlink **out, const struct peerlink_config *cfg,
+		      struct why *why) MUST_CHECK;
+/* How the overlay leads to a peer, which is the last of the list: for the next
+ * AppAttach.  A peer that was not learnt is asked by its Node-ID, for SIP
+ * first. */
+void peerlink_learn(struct peerlink *p, const struct destination_list *route,
+		    enum peerlink_scheme scheme);
+/* Sends a message, over a connection that is made where there is none. */
+void peerlink_send(struct peerlink *p, const struct node_id *node,
+		   struct slice bytes);
+/* Where this peer's connections end. */
+const struct ip_address_port *peerlink_address(const struct peerlink *p);
+bool peerlink_listens(const struct peerlink *p,
+		      const struct ip_address_port *a);
+/* Closes everything; nothing is called any more.  Before the driver is freed,
+ * which still brings its answers; peerlink_free() after it.  NULL is fine. */
+void peerlink_stop(struct peerlink *p);
+void peerlink_free(struct peerlink *p);
+
+#endif

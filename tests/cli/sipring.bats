@@ -1,0 +1,165 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# Calls between phones at different peers of a ring: RFC 7904 s4, s5.
+
+load ring_helpers
+
+# Peer 2 hosts alice, peer 4 bob and carl; peer 3 only stores.
+setup_file()
+{
+	export RING_PEERS=5 DOMAIN=$RING_NAME
+	ring_setup_file
+	ring_serve
+	local user n
+	(umask 077 && mkdir "$RING/at2" "$RING/at4")
+	for user in alice bob carl; do
+		ring_account "$user"
+		(umask 077 && echo sip-pw >"$RING/$user.sip")
+	done
+	ring_peer 1
+	host_user alice at2
+	host_user bob at4
+	host_user carl at4
+	sip_peer 2
+	ring_peer 3
+	sip_peer 4
+	ring_peer 5
+}
+
+teardown_file()
+{
+	ring_teardown_file
+}
+
+setup()
+{
+	helpers_setup
+	SIP2=$(loopback 2):5060
+	SIP4=$(loopback 4):5060
+}
+
+teardown()
+{
+	helpers_teardown
+}
+
+host_user()
+{
+	local user=$1 dir=$2
+	shift 2
+	p2psip-join -d "$RING/$dir/$user" -c "$(cat "$RING/url")" -q \
+		--cacert "$RING/overlay/web-root.crt" -u "$user@$RING_NAME" \
+		-p "$RING/$user.pass" --sip-password-file "$RING/$user.sip" \
+		"$@" "$RING_NAME"
+}
+
+sip_peer()
+{
+	ring_peer "$1" --sip "udp:$(loopback "$1")" --sip "tcp:$(loopback "$1"):5060" \
+		--sip-users "$RING/at$1" --sip-expires 2,1h
+}
+
+# between CASE [ARG]: phones of alice and bob, each at a peer of its own.
+between()
+{
+	need python3
+	local case=$1
+	shift
+	run_tool 0 "$SOURCE/tests/cli/sip-ring" "$SIP2" "$(loopback 8)" "$DOMAIN" \
+		"$case" "$SIP4" "$@"
+}
+
+# begin_between CASE: the same, in the background; go_on lets it go on.
+begin_between()
+{
+	need python3
+	mkfifo "$BATS_TEST_TMPDIR/go"
+	start_daemon "$1" "$SOURCE/tests/cli/sip-ring" "$SIP2" "$(loopback 8)" \
+		"$DOMAIN" "$1" "$SIP4" "$BATS_TEST_TMPDIR/go"
+}
+
+# go_on CASE: and it ends well.
+go_on()
+{
+	echo >"$BATS_TEST_TMPDIR/go"
+	wait_until daemon_gone "${PIDS[$1]}"
+	wait "${PIDS[$1]}"
+	unset "PIDS[$1]"
+}
+
+# said N REGEX: how often peer N has.
+said()
+{
+	grep -Ec -- "$2" "$RING/peer$1.err" || :
+}
+
+# stored USER VALUE: what USER stores as its own registration.
+stored()
+{
+	run_tool 0 p2psip-put -d "$RING/$1" -k SIP-REGISTRATION "$1@$DOMAIN" "$2"
+}
+
+@test "phones at two peers call each other, and either hangs up" { # 7904-5.1-D1 7904-5.1-D2 7904-5.1-D4 7904-1-D1
+	between calls
+}
+
+@test "one connection, which is no link of the ring, carries many calls" { # 7904-5.1-R5 7904-5.1-R6 6940-5.4-D1
+	between messages
+	local n
+	n=$(said 2 'sip: linked with')
+	between calls
+	between busy
+	assert_equal "$(said 2 'sip: linked with')" "$n"
+}
+
+@test "a call that is cancelled; a phone that is busy" {
+	between cancelled
+	between busy
+}
+
+@test "MESSAGE, OPTIONS, SUBSCRIBE and PUBLISH, both ways" {
+	between messages
+}
+
+@test "nobody there: 404, whether unknown, unregistered or not of the overlay" {
+	between nobody
+}
+
+@test "a call goes on while a third peer dies, and so do calls after that" {
+	begin_between held
+	daemon_says held '^held'
+	ring_kill peer3 KILL
+	go_on held
+	between calls
+	ring_peer 3
+}
+
+@test "forwarded by an AOR, to nobody by a loop; an address as contact; a GRUU" { # 7904-1-D3 7904-4.2-R1 7904-6-D3
+	ring_user dave
+	ring_user erin
+	ring_user fred
+	stored dave "uri:bob@$DOMAIN"
+	stored erin "uri:erin@$DOMAIN"
+	between forwarded
+	begin_between direct
+	daemon_says direct '^sip:fred@'
+	stored fred "uri:$(grep '^sip:fred@' "$BATS_TEST_TMPDIR/direct.err")"
+	go_on direct
+	between gruu "$(ring_node_id peer4)"
+}
+
+@test "a member of the overlay that connects unasked is not listened to" { # 7904-5.1-R3 7904-5.1-R4
+	local at home
+	ring_user greta
+	home=$RING/greta/$RING_NAME/users/greta@$RING_NAME
+	at=$(sed -n 's/.*sip: peers connect to //p' "$RING/peer2.err")
+	run_tool 0 openssl s_client -connect "$at" -cert "$home/cert.pem" \
+		-key "$home/key.pem" -quiet
+	wait_until grep -q 'connected unasked' "$RING/peer2.err"
+}
+
+@test "the peer of who is called has died: 480, soon" {
+	between busy # who stays registered, by UDP
+	ring_kill peer4 KILL
+	between dead
+}
