@@ -341,8 +341,8 @@ EXTRA_DIST += tests/bench/run tests/demo.sh tests/requirements.txt tests/ring.ba
 	tests/cli/answer.xml tests/cli/call.xml tests/cli/cancel.xml \
 	tests/cli/register-only.xml tests/cli/register.xml tests/cli/ring.xml \
 	tests/cli/unavailable.xml \
-	tests/cli/ring_helpers.bash tests/cli/sip-ask tests/cli/sip-hostile \
-	tests/cli/sip-ring tests/cli/sip_phone.py \
+	tests/cli/ring_helpers.bash tests/cli/sip-ask tests/cli/sip-calls \
+	tests/cli/sip-hostile tests/cli/sip-ring tests/cli/sip_phone.py \
 	tests/cli/sip-torture tests/cli/trial tests/conformance tests/harness \
 	tests/lint tests/fuzz/corpus tests/oracle/others \
 	tests/oracle/examples tests/oracle/selftest

@@ -253,6 +253,35 @@ calls()
 	unset "PIDS[bob]"
 }
 
+# Two contacts of one user, both ends of a call over UDP and TCP, requests inside of
+# dialogs and outside, refusals, loops.
+@test "calls and their kin between two phones: each message is what it has to be" {
+	need python3
+	run_tool 0 python3 "$SOURCE/tests/cli/sip-calls" "$SIP2" "$(loopback 8)" \
+		"$DOMAIN"
+	ring_lives peer2
+}
+
+rss_kb()
+{
+	sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$(cat "$RING/$1.pid")/status"
+}
+
+@test "500 calls: all are whole, and the peer holds little of them" {
+	need sipp
+	local before
+	phone bob bob 5072 answer.xml -m 600
+	calls 100 bob call.xml -t u1 -r 200 -l 50 # what memory there will be again
+	before=$(rss_kb peer2)
+	calls 500 bob call.xml -t u1 -r 200 -l 50
+	# What comes again is answered again for 32 s: 12 KB a call.
+	grep -q libasan "/proc/$(cat "$RING/peer2.pid")/maps" ||
+		assert [ "$(rss_kb peer2)" -lt $((before + 16384)) ]
+	wait_until daemon_gone "${PIDS[bob]}"
+	wait "${PIDS[bob]}"
+	unset "PIDS[bob]"
+}
+
 @test "a call that is cancelled: the phone that rings hears of it" {
 	need sipp
 	phone dave dave 5071 ring.xml -m 1

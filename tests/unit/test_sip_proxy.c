@@ -1016,6 +1016,49 @@ static void from_peer(void **state)
 	assert_int_equal(looked_up, 0);
 	answer(got(BOB, 0), BOB, "486 Busy Here", "");
 	assert_got(PEER, "SIP/2.0 486 ");
+/* One call, or request, of each sort; some are never finished by the phones. */
+static void one_of_each(void)
+{
+	static const char *const last[] = {
+		NULL,     "100 Trying",    "180 Ringing",
+		"200 OK", "486 Busy Here", "603 Decline"
+	};
+	char request[4096];
+
+	for (size_t i = 0; i < N_OF(last); i++) {
+		n_sent = 0;
+		assert_int_equal(ask(i % 2 == 0 ? "INVITE" : "MESSAGE", ""), 0);
+		strcpy(request, got(BOB, 0));
+		if (last[i] != NULL)
+			answer(request, BOB, last[i], "");
+		assert_int_equal(ask("INVITE", ""), 0);
+		strcpy(request, got(BOB2, 0));
+		answer(request, BOB2, "180 Ringing", "");
+		if (i % 3 == 0)
+			assert_int_equal(cancel(), 200);
+		else if (last[i] != NULL)
+			answer(request, BOB2, last[i], "");
+		now_us += MS;
+	}
+	n_sent = 0;
+	arena_free(&arena);
+}
+
+/* After hundreds of calls nothing of them is there, and nothing waits. */
+static void left_behind(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 50; i++) {
+		bind_bob("<sip:bob@10.0.0.2>", BOB, 0);
+		bind_bob("<sip:bob@10.0.0.3>", BOB2, 0);
+		one_of_each();
+		assert_true(proxy_count(proxy) > 0);
+		while (proxy_count(proxy) > 0) {
+			n_sent = 0;
+			later(S);
+		}
+		assert_int_equal(proxy_deadline(proxy), NEVER);
+	}
 }
 
 int main(void)
@@ -1041,6 +1084,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(cancelled_waiting, begin, end),
 		cmocka_unit_test_setup_teardown(unreachable, begin, end),
 		cmocka_unit_test_setup_teardown(from_peer, begin, end),
+		cmocka_unit_test_setup_teardown(left_behind, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
