@@ -337,12 +337,13 @@ TESTS += tests/conformance/selftest tests/harness/selftest tests/oracle/others \
 EXTRA_DIST += tests/bench/run tests/demo.sh tests/requirements.txt tests/ring.bash \
 	tests/sim/plot-scale tests/sim/scale.md tests/sim/scale.svg \
 	tests/sim/scale.tsv \
-	$(bats_tests) tests/cli/capture tests/cli/helpers.bash tests/cli/over-dtls \
+	$(bats_tests) tests/cli/capture tests/cli/capture-sip tests/cli/helpers.bash tests/cli/over-dtls \
 	tests/cli/answer.xml tests/cli/call.xml tests/cli/cancel.xml \
 	tests/cli/register-only.xml tests/cli/register.xml tests/cli/ring.xml \
 	tests/cli/unavailable.xml \
 	tests/cli/ring_helpers.bash tests/cli/sip-ask tests/cli/sip-calls \
-	tests/cli/sip-hostile tests/cli/sip-ring tests/cli/sip_phone.py \
+	tests/cli/sip-hostile tests/cli/sip-legal tests/cli/sip-ring \
+	tests/cli/sip_phone.py \
 	tests/cli/sip-torture tests/cli/trial tests/conformance tests/harness \
 	tests/lint tests/fuzz/corpus tests/oracle/others \
 	tests/oracle/examples tests/oracle/selftest

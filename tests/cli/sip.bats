@@ -262,6 +262,14 @@ calls()
 	ring_lives peer2
 }
 
+@test "the same calls, as tshark reads them: nothing malformed, each transaction legal" {
+	need tshark unshare python3
+	need_netns
+	in_netns "$SOURCE/tests/cli/capture-sip" "$BATS_TEST_TMPDIR"
+	run_tool 0 "$SOURCE/tests/cli/sip-legal" "$BATS_TEST_TMPDIR/capture.pcapng"
+	assert_regex "$output" '^[1-9][0-9]{2} requests, [0-9]+ of them answered, 0 faults'
+}
+
 rss_kb()
 {
 	sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$(cat "$RING/$1.pid")/status"
