@@ -1016,6 +1016,8 @@ static void from_peer(void **state)
 	assert_int_equal(looked_up, 0);
 	answer(got(BOB, 0), BOB, "486 Busy Here", "");
 	assert_got(PEER, "SIP/2.0 486 ");
+}
+
 /* One call, or request, of each sort; some are never finished by the phones. */
 static void one_of_each(void)
 {
