@@ -302,6 +302,8 @@ libp2psip_a_SOURCES += \
 	common/sip/carrier.h \
 	common/sip/digest.c \
 	common/sip/digest.h \
+	common/sip/errand.c \
+	common/sip/errand.h \
 	common/sip/flow.h \
 	common/sip/flowtoken.c \
 	common/sip/flowtoken.h \
@@ -322,6 +324,9 @@ libp2psip_a_SOURCES += \
 	common/sip/proxy_up.c \
 	common/sip/registrar.c \
 	common/sip/registrar.h \
+	common/sip/registrar_authenticate.c \
+	common/sip/registrar_judge.c \
+	common/sip/registrar_private.h \
 	common/sip/routevalue.c \
 	common/sip/routevalue.h \
 	common/sip/sipconn.c \
@@ -330,6 +335,8 @@ libp2psip_a_SOURCES += \
 	common/sip/sipedit.h \
 	common/sip/sipfield.c \
 	common/sip/sipfield.h \
+	common/sip/sipflood.c \
+	common/sip/sipflood.h \
 	common/sip/sipforward.c \
 	common/sip/sipforward.h \
 	common/sip/sipmsg.c \
@@ -340,6 +347,8 @@ libp2psip_a_SOURCES += \
 	common/sip/sipreply.h \
 	common/sip/sipstream.c \
 	common/sip/sipstream.h \
+	common/sip/siptally.c \
+	common/sip/siptally.h \
 	common/sip/sipway.c \
 	common/sip/sipway.h \
 	common/sip/stunping.c \

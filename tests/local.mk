@@ -66,6 +66,7 @@ unit_tests = \
 	tests/unit/test_sip_binding \
 	tests/unit/test_sip_digest \
 	tests/unit/test_sip_field \
+	tests/unit/test_sip_flood \
 	tests/unit/test_sip_msg \
 	tests/unit/test_sip_proxy \
 	tests/unit/test_sip_registrar \
@@ -342,8 +343,8 @@ EXTRA_DIST += tests/bench/run tests/demo.sh tests/requirements.txt tests/ring.ba
 	tests/cli/register-only.xml tests/cli/register.xml tests/cli/ring.xml \
 	tests/cli/unavailable.xml \
 	tests/cli/ring_helpers.bash tests/cli/sip-ask tests/cli/sip-calls \
-	tests/cli/sip-hostile tests/cli/sip-legal tests/cli/sip-ring \
-	tests/cli/sip_phone.py \
+	tests/cli/sip-flood tests/cli/sip-hostile tests/cli/sip-legal \
+	tests/cli/sip-ring tests/cli/sip_phone.py \
 	tests/cli/sip-torture tests/cli/trial tests/conformance tests/harness \
 	tests/lint tests/fuzz/corpus tests/oracle/others \
 	tests/oracle/examples tests/oracle/selftest

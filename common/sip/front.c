@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: which request goes where, and the Stores of the registrar: RFC 3261
- * s8.2, s18, RFC 7904 s3.  Does not own: sockets (sipnet.c), who may bind
- * what (registrar.c), whom we host (hosted.c).
+ * Owns: which request goes where, and what it costs who asks: RFC 3261 s8.2,
+ * s18.  Does not own: sockets (sipnet.c), who may bind what (registrar.c), how
+ * that is stored (errand.c), whom we host (hosted.c).
  */
 #include "sip/front.h"
 
@@ -11,12 +11,12 @@
 
 #include "sip/callee.h"
 #include "sip/carrier.h"
+#include "sip/errand.h"
 #include "sip/proxy.h"
-#include "sip/routevalue.h"
 #include "sip/sipreply.h"
+#include "sip/siptally.h"
 #include "sip/transaction.h"
 
-#define STORE_TIMEOUT_US UINT64_C(10000000)
 #define LEAVE_TIMEOUT_US UINT64_C(5000000)
 
 enum { TAG_LEN = 16 };
@@ -24,15 +24,6 @@ enum { TAG_LEN = 16 };
 #define ALLOW                                                                  \
 	"Allow: REGISTER, OPTIONS, INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, "  \
 	"INFO, MESSAGE, SUBSCRIBE, NOTIFY, REFER, PUBLISH\r\n"
-
-/* The route of one user, on its way. */
-struct errand {
-	struct front *front;
-	const struct hosted_user *hosted;
-	struct registrar_user *user;
-	struct store_item item;
-	struct buf value; /* a SipRegistration */
-};
 
 struct front {
 	struct front_config cfg;
@@ -42,6 +33,7 @@ struct front {
 	struct proxy *proxy;
 	struct transaction_table *transactions;
 	struct loop_deadline *timer, *leave_timer;
+	struct siptally tally;
 	struct errand *errands;
 	size_t n_errands;
 	uint8_t secret[DIGEST_SECRET_LEN]; /* of tags */
@@ -69,44 +61,36 @@ static void arm(struct front *f)
 
 /* ---- the overlay ---- */
 
-static void on_stored(void *ctx, const struct result *res)
+static void on_stored(void *ctx, struct registrar_user *u, enum err r,
+		      struct slice words)
 {
-	struct errand *e = ctx;
+	struct front *f = ctx;
 
-	if (res->err != OK && res->info.len > 0)
-		log_line(e->front->cfg.log, LOG_INFO, "sip: %s: %.*s",
-			 registrar_user_aor(e->user), (int)res->info.len,
-			 (const char *)res->info.p);
-	registrar_stored(e->front->registrar, e->user, res->err, now_us());
-	if (!e->front->stopped)
-		arm(e->front);
+	if (r != OK && words.len > 0)
+		log_line(f->cfg.log, LOG_INFO, "sip: %s: %.*s",
+			 registrar_user_aor(u), (int)words.len,
+			 (const char *)words.p);
+	registrar_stored(f->registrar, u, r, now_us());
+	if (!f->stopped)
+		arm(f);
 }
 
 static enum err on_store(void *ctx, struct registrar_user *u,
 			 uint32_t lifetime_s)
 {
-	struct errand *e = registrar_user_ctx(u);
 	struct front *f = ctx;
-	struct command c = { .type = CMD_STORE,
-			     .timeout_us = STORE_TIMEOUT_US,
-			     .signer = e->hosted->signer,
-			     .resource = e->hosted->resource,
-			     .items = &e->item,
-			     .n_items = 1 };
-	enum err r;
 
-	if (f->stopped)
-		return ERR_LINK_CLOSED;
-	r = routevalue_make(&e->item, &e->value, e->hosted->signer,
-			    &f->cfg.peer->node_id,
-			    driver_overlay(f->cfg.driver)->node_id_length,
-			    lifetime_s, loop_now().unix_ms);
-	if (r != OK)
-		return r;
-	return driver_command(f->cfg.driver, &c, on_stored, e);
+	return f->stopped ? ERR_LINK_CLOSED
+			  : errand_start(registrar_user_ctx(u), lifetime_s);
 }
 
 /* ---- answers ---- */
+
+static void send_out(struct front *f, const struct flow *to, struct slice bytes)
+{
+	siptally_sent(&f->tally, bytes);
+	carrier_send(&f->carrier, to, bytes);
+}
 
 static void on_answer(void *ctx, uint64_t token, unsigned status,
 		      struct slice fields)
@@ -118,7 +102,7 @@ static void on_answer(void *ctx, uint64_t token, unsigned status,
 	if (f->stopped || transaction_answer(f->transactions, t, status, fields,
 					     now_us()) != OK)
 		return; /* for lack of memory: it will be asked again */
-	carrier_send(&f->carrier, to, transaction_answered(t));
+	send_out(f, to, transaction_answered(t));
 }
 
 /* A request, what its answers begin with and where they go. */
@@ -147,8 +131,9 @@ static void answer(struct front *f, const struct asked *a, unsigned status,
 {
 	struct buf b = BUF_INIT(2 * SIPMSG_MAX);
 
+	siptally_refused(&f->tally, status);
 	if (sipreply_make(status, words, buf_slice(&a->head), fields, &b) == OK)
-		carrier_send(&f->carrier, &a->to, buf_slice(&b));
+		send_out(f, &a->to, buf_slice(&b));
 	buf_clear(&b);
 }
 
@@ -159,7 +144,7 @@ static void on_send(void *ctx, const struct flow *to, struct slice bytes)
 	struct front *f = ctx;
 
 	if (!f->stopped)
-		carrier_send(&f->carrier, to, bytes);
+		send_out(f, to, bytes);
 }
 
 static bool on_local(void *ctx, const struct flow *flow,
@@ -269,12 +254,14 @@ static void on_other(struct front *f, const struct asked *a)
 {
 	struct proxy_asked asked = for_proxy(a);
 	struct buf fields = BUF_INIT(SIPMSG_MAX);
-	unsigned status;
+	unsigned status = 500;
 
 	/* For lack of memory nothing is said: it will be asked again. */
 	if (proxy_request(f->proxy, &asked, now_us(), &status, &fields) == OK &&
 	    status != 0)
 		answer(f, a, status, NULL, buf_slice(&fields));
+	else if (status == 0)
+		siptally_passed(&f->tally, a->m);
 	buf_clear(&fields);
 }
 
@@ -334,8 +321,8 @@ static void on_request(struct front *f, struct asked *a, enum err parsed)
 					     buf_slice(&a->key))) != NULL) {
 		/* It waits for its answer, or has it. */
 		if (transaction_answered(t).len > 0)
-			carrier_send(&f->carrier, transaction_flow(t),
-				     transaction_answered(t));
+			send_out(f, transaction_flow(t),
+				 transaction_answered(t));
 		return;
 	}
 	if (make_tag(f, buf_slice(&a->key), tag) != OK ||
@@ -378,6 +365,7 @@ static void on_message(void *ctx, const struct flow *from, struct slice bytes)
 			   .key = BUF_INIT(TRANSACTION_KEY_MAX),
 			   .head = BUF_INIT(SIPMSG_MAX) };
 	enum err r = sipmsg_parse(&m, bytes, &arena);
+	uint64_t wrong = registrar_wrong(f->registrar);
 
 	if (r == OK && m.status != 0)
 		proxy_response(f->proxy, &m, now_us());
@@ -386,6 +374,9 @@ static void on_message(void *ctx, const struct flow *from, struct slice bytes)
 	else if (r != ERR_NOMEM && m.method.len > 0 &&
 		 !sipmsg_is(m.method, "ACK"))
 		on_request(f, &a, r);
+	sipnet_charge(f->carrier.net, from,
+		      siptally_came(&f->tally, &m, bytes,
+				    registrar_wrong(f->registrar) != wrong));
 	buf_clear(&a.key);
 	buf_clear(&a.head);
 	arena_free(&arena);
@@ -432,9 +423,12 @@ static enum err add_users(struct front *f, struct why *why)
 		return ERR_NOMEM;
 	for (; u != NULL && r == OK; u = u->next) {
 		e = &f->errands[f->n_errands++];
-		*e = (struct errand){ .front = f,
+		*e = (struct errand){ .driver = f->cfg.driver,
+				      .peer = f->cfg.peer,
 				      .hosted = u,
-				      .value = BUF_INIT(1024) };
+				      .done = on_stored,
+				      .ctx = f,
+				      .value = BUF_INIT(ERRAND_VALUE_MAX) };
 		r = registrar_add(f->registrar, u->signer->cert->user,
 				  &u->secret, e, &e->user);
 		if (r == ERR_BUSY || r == ERR_DATA)
@@ -494,6 +488,7 @@ enum err front_new(struct front **out, const struct front_config *cfg,
 				       .listen = cfg->listen,
 				       .n_listen = cfg->n_listen,
 				       .tls = cfg->tls,
+				       .log = cfg->log,
 				       .message = on_message,
 				       .gone = on_gone };
 	struct proxy_config p_cfg = { .realm = cfg->realm,
@@ -536,6 +531,15 @@ out:
 void front_set_tls(struct front *f, struct ssl_ctx_st *server)
 {
 	sipnet_set_tls(f->carrier.net, server);
+}
+
+void front_count(const struct front *f, struct front_counts *out)
+{
+	out->sip = f->tally;
+	out->dropped = sipnet_dropped(f->carrier.net);
+	out->under_way = transaction_count(f->transactions) +
+			 proxy_count(f->proxy);
+	registrar_count(f->registrar, &out->registrar);
 }
 
 void front_leave(struct front *f, void (*done)(void *ctx), void *ctx)

@@ -5,6 +5,7 @@
 #include "net/driver.h"
 #include "sip/hosted.h"
 #include "sip/sipnet.h"
+#include "sip/siptally.h"
 
 /*
  * The peer as SIP server for ordinary phones: transport, transactions,
@@ -12,6 +13,14 @@
  */
 
 struct front;
+
+/* How it goes. */
+struct front_counts {
+	struct siptally sip;
+	uint64_t dropped; /* too much came from one address */
+	size_t under_way; /* requests */
+	struct registrar_counts registrar;
+};
 
 /* All that is pointed to is borrowed until front_free(). */
 struct front_config {
@@ -35,6 +44,7 @@ enum err front_new(struct front **out, const struct front_config *cfg,
 		   struct why *why) MUST_CHECK;
 /* As sipnet_set_tls(). */
 void front_set_tls(struct front *f, struct ssl_ctx_st *server);
+void front_count(const struct front *f, struct front_counts *out);
 /* Takes the routes back out of the overlay, and calls `done` when none is left
  * there, or after a few seconds; later, never at once. */
 void front_leave(struct front *f, void (*done)(void *ctx), void *ctx);

@@ -4,55 +4,16 @@
  * has a route for as long as there are any: RFC 3261 s10.3, RFC 7904 s3.  Does
  * not own: messages in and out (front.c), the Store itself (hosted.c).
  */
-#include "sip/registrar.h"
+#include "sip/registrar_private.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "core/table.h"
-#include "sip/sipreply.h"
 
 /* What the overlay has when a Store failed: perhaps this, perhaps that. */
 #define UNKNOWN UINT64_MAX
 
 /* Times are told to the overlay in whole seconds. */
 #define SLACK_US UINT64_C(1500000)
-
-/* A change that waits for those before it. */
-struct pending {
-	struct pending *next;
-	bool internal; /* nobody waits for an answer */
-	uint64_t token;
-	struct binding_change change;
-	struct buf fields; /* of the answer */
-};
-
-struct registrar_user {
-	struct timer timer;
-	UT_hash_handle hh;
-	void *ctx;
-	struct registrar_secret secret;
-	struct digest_memory memory;
-	struct bindings bindings; /* as the overlay knows */
-	struct bindings next;     /* when the Store under way succeeds */
-	struct pending *queue, *last;
-	size_t n_queued;
-	bool storing;             /* for queue, the first */
-	uint64_t stored_until_us; /* 0: nothing is in the overlay */
-	uint64_t asked_until_us;  /* of the Store under way */
-	uint64_t retry_us;        /* not before that */
-	size_t local_len;         /* of the AOR's part before '@' */
-	char aor[];
-};
-
-struct registrar {
-	struct registrar_config cfg;
-	struct digest_server digest;
-	struct registrar_user *users;
-	struct heap timers;
-	size_t n_busy; /* users with a queue */
-	bool leaving;
-};
 
 enum err registrar_new(struct registrar **out,
 		       const struct registrar_config *cfg)
@@ -98,6 +59,23 @@ void registrar_free(struct registrar *r)
 	}
 	explicit_bzero(r, sizeof(*r));
 	free(r);
+}
+
+uint64_t registrar_wrong(const struct registrar *r)
+{
+	return r->counts.wrong;
+}
+
+void registrar_count(const struct registrar *r, struct registrar_counts *out)
+{
+	const struct registrar_user *u, *tmp;
+
+	*out = r->counts;
+	HASH_ITER (hh, r->users, u, tmp) {
+		out->users++;
+		out->registered += u->bindings.n > 0;
+		out->bindings += u->bindings.n;
+	}
 }
 
 /* ---- users ---- */
@@ -169,120 +147,6 @@ struct registrar_user *registrar_find(const struct registrar *r,
 		HASH_FIND(hh, r->users, key.p, key.len, u);
 	buf_clear(&key);
 	return u;
-}
-
-/* ---- judging a REGISTER ---- */
-
-static enum err challenge(struct registrar *r, bool proxy, bool stale,
-			  uint64_t now_us, unsigned *status, struct buf *fields)
-{
-	*status = proxy ? 407 : 401;
-	return digest_challenge(
-		&r->digest, proxy ? "Proxy-Authenticate" : "WWW-Authenticate",
-		stale, now_us, fields);
-}
-
-/* Credentials name a user by the local part, or by the whole address. */
-static const struct digest_ha1 *secret_for(const struct registrar_user *u,
-					   struct slice name)
-{
-	if (slice_eq(name, slice_of(u->aor, u->local_len)))
-		return &u->secret.local;
-	return slice_eq(name, slice_str(u->aor)) ? &u->secret.whole : NULL;
-}
-
-enum err registrar_authenticate(struct registrar *r, struct registrar_user *u,
-				const struct sipmsg *m, bool proxy,
-				uint64_t now_us, unsigned *status,
-				struct buf *fields)
-{
-	struct arena a = ARENA_INIT(SIPMSG_MAX);
-	const struct digest_ha1 *ha1 = NULL;
-	struct digest_credentials c;
-	enum digest_verdict d;
-	enum err e;
-
-	*status = 0;
-	e = digest_credentials(&c, &r->digest, m,
-			       proxy ? "Proxy-Authorization" : "Authorization",
-			       &a);
-	if (e == ERR_NOT_FOUND) {
-		e = challenge(r, proxy, false, now_us, status, fields);
-	} else if (e == ERR_MALFORMED) {
-		*status = 400;
-		e = OK;
-	} else if (e == OK && u == NULL) {
-		*status = proxy ? 403 : 404;
-	} else if (e == OK && (ha1 = secret_for(u, c.username)) == NULL) {
-		*status = 403;
-	} else if (e == OK) {
-		e = digest_judge(&r->digest, &c, m, ha1, &u->memory, now_us,
-				 &d);
-		if (e == OK && d != DIGEST_GOOD)
-			e = challenge(r, proxy, d == DIGEST_STALE, now_us,
-				      status, fields);
-		if (e == OK && d == DIGEST_BAD)
-			log_line(r->cfg.log, LOG_WARN,
-				 "sip: wrong password for %s", u->aor);
-	}
-	arena_free(&a);
-	return e;
-}
-
-/* Path goes back to the phone, RFC 3327 s5.3; and it hears that flows count,
- * RFC 5626 s6. */
-static enum err answer_fields(const struct sipmsg *m,
-			      const struct binding_change *c, struct buf *out)
-{
-	const struct sipmsg_field *f;
-	size_t at = 0, i = 0;
-	enum err e = OK;
-
-	while (i < c->n && c->v[i]->reg_id == 0)
-		i++;
-	if (i < c->n)
-		e = buf_append_slice(out, SLICE_LIT("Require: outbound\r\n"));
-	while (e == OK && (f = sipmsg_next(m, "Path", &at)) != NULL)
-		if ((e = buf_append_slice(out, SLICE_LIT("Path: "))) == OK &&
-		    (e = buf_append_slice(out, f->value)) == OK)
-			e = buf_append_slice(out, SLICE_LIT("\r\n"));
-	return e;
-}
-
-enum err registrar_judge(struct registrar *r, const struct sipmsg *m,
-			 const struct flow *flow, uint64_t now_us,
-			 struct registrar_verdict *v)
-{
-	static const char *const known[] = { "path", "outbound", NULL };
-	struct sipfield_addr to;
-	struct sipfield_uri uri;
-	unsigned status = 0;
-	enum err e;
-
-	*v = (struct registrar_verdict){ .fields = BUF_INIT(SIPMSG_MAX) };
-	if ((e = sipfield_addr(&to, sipmsg_only(m, "To", NULL)->value)) != OK ||
-	    (e = sipfield_uri(&uri, to.uri)) != OK || !uri.sip) {
-		v->status = 400;
-		return OK;
-	}
-	v->user = registrar_find(r, &uri);
-	if ((e = sipreply_require(m, known, &v->status, &v->fields)) != OK ||
-	    v->status != 0 ||
-	    (e = registrar_authenticate(r, v->user, m, false, now_us,
-					&v->status, &v->fields)) != OK ||
-	    v->status != 0)
-		goto out;
-	e = binding_change_read(&v->change, m, flow, &r->cfg.bounds, &status);
-	v->status = status;
-	if (e == OK && status == 423)
-		e = buf_printf(&v->fields, "Min-Expires: %u\r\n",
-			       (unsigned)r->cfg.bounds.least_s);
-	else if (e == OK && status == 0)
-		e = answer_fields(m, &v->change, &v->fields);
-out:
-	if (e != OK)
-		registrar_verdict_clear(v);
-	return e;
 }
 
 void registrar_verdict_clear(struct registrar_verdict *v)
@@ -416,6 +280,7 @@ static bool begin(struct registrar *r, struct registrar_user *u,
 		lifetime_s = (until_us - now_us + 999999) / 1000000;
 	u->asked_until_us = lifetime_s == 0 ? 0 : now_us + lifetime_s * 1000000;
 	u->storing = true;
+	u->asked_us = now_us;
 	e = r->cfg.store(r->cfg.ctx, u, (uint32_t)lifetime_s);
 	if (e == OK)
 		return false;
@@ -436,6 +301,9 @@ void registrar_stored(struct registrar *r, struct registrar_user *u,
 		      enum err err, uint64_t now_us)
 {
 	u->storing = false;
+	r->counts.stores++;
+	r->counts.failed += err != OK;
+	r->counts.store_us += now_us - u->asked_us;
 	if (err == OK) {
 		u->stored_until_us = u->asked_until_us;
 		commit(r, u, now_us);

@@ -46,6 +46,15 @@ struct registrar_config {
 	void *ctx;
 };
 
+/* How it goes. */
+struct registrar_counts {
+	uint64_t challenges;     /* to say a password, or by a fresh nonce */
+	uint64_t wrong;          /* passwords, and names of others */
+	uint64_t stores, failed; /* that have ended; how many of them badly */
+	uint64_t store_us;       /* they took, all together */
+	size_t users, registered, bindings; /* now */
+};
+
 /* A REGISTER that was judged: to be answered at once, or to be submitted. */
 struct registrar_verdict {
 	unsigned status; /* 0: submit it */
@@ -57,6 +66,10 @@ struct registrar_verdict {
 enum err registrar_new(struct registrar **out,
 		       const struct registrar_config *cfg) MUST_CHECK;
 void registrar_free(struct registrar *r);
+
+/* registrar_counts.wrong alone. */
+uint64_t registrar_wrong(const struct registrar *r);
+void registrar_count(const struct registrar *r, struct registrar_counts *out);
 
 /* A user, with `ctx` of the caller; `aor` as in the certificate.  ERR_DATA when
  * it is none, ERR_BUSY when it is there already. */

@@ -13,7 +13,7 @@
 #include "net/tls_wrap.h"
 #include "sip/sipstream.h"
 
-enum { SWEEP_US = 2500000 };
+enum { SWEEP_US = 2500000, PAUSE_US = 200000 };
 
 struct conn {
 	struct sipconn_table *t;
@@ -24,6 +24,7 @@ struct conn {
 	uint64_t since_us;
 	bool up; /* without TLS, or its handshake is done */
 	bool held, closing;
+	bool paused;       /* not read: too much has come from there */
 	UT_hash_handle hh; /* the oldest first */
 };
 
@@ -215,6 +216,26 @@ static void on_alloc(uv_handle_t *h, size_t hint, uv_buf_t *out)
 	*out = uv_buf_init((char *)c->t->chunk, sizeof(c->t->chunk));
 }
 
+static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *b);
+
+/* Reads on, or waits for a while. */
+static void read_on(struct conn *c)
+{
+	bool may = sipflood_admits(c->t->cfg.flood, &c->flow.peer,
+				   loop_now().mono_us);
+
+	if (c->closing || may != c->paused)
+		return;
+	c->paused = !may;
+	if (c->paused) {
+		(void)uv_read_stop((uv_stream_t *)&c->uv); /* cannot fail */
+		loop_deadline_set(c->t->sweep, loop_now().mono_us + PAUSE_US);
+	} else if (uv_read_start((uv_stream_t *)&c->uv, on_alloc, on_read) !=
+		   0) {
+		conn_close(c);
+	}
+}
+
 static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
 {
 	struct conn *c = h->data;
@@ -227,6 +248,7 @@ static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
 		take_tls(c, slice_of(b->base, (size_t)n));
 	else
 		take(c, slice_of(b->base, (size_t)n));
+	read_on(c);
 }
 
 /* ---- the beginning ---- */
@@ -234,11 +256,14 @@ static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
 static bool may_accept(const struct sipconn_table *t,
 		       const struct ip_address_port *peer)
 {
+	uint64_t now_us = loop_now().mono_us;
 	const struct conn *c, *tmp;
 	size_t n = 0;
 
-	if (HASH_COUNT(t->conns) >= SIPCONN_MAX)
+	if (HASH_COUNT(t->conns) >= SIPCONN_MAX ||
+	    !sipflood_admits(t->cfg.flood, peer, now_us))
 		return false;
+	sipflood_charge(t->cfg.flood, peer, SIPFLOOD_CONNECTION, now_us);
 	HASH_ITER (hh, t->conns, c, tmp)
 		n += !c->held && sockaddr_same_network(&c->flow.peer, peer);
 	return n < SIPCONN_PER_NETWORK;
@@ -341,13 +366,19 @@ static void on_sweep(void *ctx)
 {
 	struct sipconn_table *t = ctx;
 	uint64_t now_us = loop_now().mono_us;
+	uint64_t next_us = SWEEP_US;
 	struct conn *c, *tmp;
 
-	HASH_ITER (hh, t->conns, c, tmp)
+	HASH_ITER (hh, t->conns, c, tmp) {
 		if (is_over(c, now_us))
 			conn_close(c);
+		else if (c->paused)
+			read_on(c);
+		if (!c->closing && c->paused)
+			next_us = PAUSE_US;
+	}
 	loop_deadline_set(t->sweep,
-			  t->conns == NULL ? NEVER : now_us + SWEEP_US);
+			  t->conns == NULL ? NEVER : now_us + next_us);
 }
 
 bool sipconn_is_open(const struct sipconn_table *t, uint32_t conn)

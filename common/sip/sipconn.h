@@ -5,6 +5,7 @@
 #include "net/loop.h"
 #include "net/tls_server.h"
 #include "sip/flow.h"
+#include "sip/sipflood.h"
 
 /* Connections of phones, over TCP and TLS: RFC 3261 s18, s26.2, RFC 5626. */
 
@@ -22,6 +23,7 @@ struct sipconn_table;
 
 struct sipconn_config {
 	struct loop *loop;
+	struct sipflood *flood; /* whom it does not admit is not read */
 	/* One message; borrowed for the call. */
 	void (*message)(void *ctx, const struct flow *from, struct slice bytes);
 	/* A connection that was held is gone. */

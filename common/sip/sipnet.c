@@ -13,7 +13,7 @@
 #include "sip/sipconn.h"
 #include "sip/stunping.h"
 
-enum { BACKLOG = 128, RECEIVE_BUFFER = 4 << 20 };
+enum { BACKLOG = 128, RECEIVE_BUFFER = 4 << 20, WARN_EVERY_US = 60000000 };
 
 struct socket {
 	struct sipnet *t;
@@ -32,6 +32,8 @@ struct sipnet {
 	struct socket *sockets[SIPNET_SOCKETS_MAX];
 	size_t n_sockets;
 	struct sipconn_table *conns;
+	struct sipflood *flood;
+	uint64_t warned_us;     /* when it was told last that somebody floods */
 	struct ssl_ctx_st *tls; /* borrowed */
 	size_t n_handles;       /* not yet closed */
 	bool freed;
@@ -45,8 +47,10 @@ const char *sipnet_name(enum sipnet_type type)
 
 static void release(struct sipnet *t)
 {
-	if (t->freed && t->n_handles == 0)
-		free(t);
+	if (!t->freed || t->n_handles > 0)
+		return;
+	sipflood_free(t->flood);
+	free(t);
 }
 
 /* ---- datagrams ---- */
@@ -79,6 +83,7 @@ static void answer_stun(struct socket *s, const struct flow *from,
 {
 	struct buf b = BUF_INIT(64);
 
+	sipnet_charge(s->t, from, SIPFLOOD_MESSAGE);
 	if (stunping_answer(bytes, &from->peer, &b) == OK)
 		udp_send(s, &from->peer, buf_slice(&b));
 	buf_clear(&b);
@@ -98,7 +103,8 @@ static void on_udp(uv_udp_t *h, ssize_t n, const uv_buf_t *b,
 	       from->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
 					   : sizeof(struct sockaddr_in));
 	bytes = slice_of(b->base, (size_t)n);
-	if (sockaddr_read(&flow.peer, &a) != OK || flow.peer.port == 0)
+	if (sockaddr_read(&flow.peer, &a) != OK || flow.peer.port == 0 ||
+	    !sipflood_admits(s->t->flood, &flow.peer, loop_now().mono_us))
 		return;
 	if (stunping_is(bytes))
 		answer_stun(s, &flow, bytes);
@@ -235,10 +241,10 @@ bool sipnet_to(const struct sipnet *t, const struct ip_address_port *a,
 enum err sipnet_new(struct sipnet **out, const struct sipnet_config *cfg,
 		    struct why *why)
 {
-	const struct sipconn_config c = { .loop = cfg->loop,
-					  .message = cfg->message,
-					  .gone = cfg->gone,
-					  .ctx = cfg->ctx };
+	struct sipconn_config c = { .loop = cfg->loop,
+				    .message = cfg->message,
+				    .gone = cfg->gone,
+				    .ctx = cfg->ctx };
 	struct sipnet *t = calloc(1, sizeof(*t));
 	enum err r;
 
@@ -246,7 +252,10 @@ enum err sipnet_new(struct sipnet **out, const struct sipnet_config *cfg,
 		return ERR_NOMEM;
 	t->cfg = *cfg;
 	t->tls = cfg->tls;
-	r = sipconn_table_new(&t->conns, &c);
+	if ((r = sipflood_new(&t->flood)) == OK) {
+		c.flood = t->flood;
+		r = sipconn_table_new(&t->conns, &c);
+	}
 	for (size_t i = 0; i < cfg->n_listen && r == OK; i++)
 		r = open_sockets(t, &cfg->listen[i], why);
 	if (r == OK)
@@ -267,6 +276,27 @@ void sipnet_send(struct sipnet *t, const struct flow *to, struct slice bytes)
 void sipnet_hold(struct sipnet *t, uint32_t conn)
 {
 	sipconn_hold(t->conns, conn);
+}
+
+void sipnet_charge(struct sipnet *t, const struct flow *from, uint32_t units)
+{
+	uint64_t now_us = loop_now().mono_us;
+	char text[ADDRESS_TEXT_MAX];
+
+	sipflood_charge(t->flood, &from->peer, units, now_us);
+	if (sipflood_is_over(t->flood, &from->peer, now_us) &&
+	    (t->warned_us == 0 || now_us - t->warned_us > WARN_EVERY_US)) {
+		t->warned_us = now_us;
+		log_line(t->cfg.log, LOG_WARN,
+			 "sip: too much comes from %s: it is not heard for a "
+			 "while",
+			 address_format_host(&from->peer, text));
+	}
+}
+
+uint64_t sipnet_dropped(const struct sipnet *t)
+{
+	return sipflood_count(t->flood);
 }
 
 void sipnet_set_tls(struct sipnet *t, struct ssl_ctx_st *server)

@@ -2,6 +2,7 @@
 #ifndef SIP_SIPNET_H
 #define SIP_SIPNET_H
 
+#include "base/log.h"
 #include "net/loop.h"
 #include "sip/flow.h"
 #include "sip/sipmsg.h"
@@ -35,6 +36,7 @@ struct sipnet_config {
 	/* A connection that was held is gone. */
 	void (*gone)(void *ctx, uint32_t conn);
 	void *ctx;
+	const struct log_sink *log; /* may be NULL */
 };
 
 /* Listens at once; at a wildcard address on each of this machine's, its
@@ -55,6 +57,11 @@ void sipnet_send(struct sipnet *t, const struct flow *to, struct slice bytes);
 /* A connection that is needed stays open while it is idle, and
  * sipnet_config.gone tells of its end. */
 void sipnet_hold(struct sipnet *t, uint32_t conn);
+/* What came along a flow cost that much, as sipflood.h has it: whoever asks for
+ * too much is not heard for a while. */
+void sipnet_charge(struct sipnet *t, const struct flow *from, uint32_t units);
+/* How much was dropped, or left unread, because of that. */
+uint64_t sipnet_dropped(const struct sipnet *t);
 /* For connections from now on. */
 void sipnet_set_tls(struct sipnet *t, struct ssl_ctx_st *server);
 /* Closes everything; nothing is called any more.  Memory goes when the loop has

@@ -223,6 +223,21 @@ refused()
 		--sip-users "$RING/users" --sip-cert "$cert" --sip-key "$key"
 }
 
+# answered [FROM]: an OPTIONS, from that address.
+answered()
+{
+	"$SOURCE/tests/cli/sip-ask" "$SIP:5060" "OPTIONS sip:$DOMAIN SIP/2.0\\r\\nVia: SIP/2.0/UDP h;rport;branch=z9hG4bK$RANDOM\\r\\nFrom: <sip:a@b>;tag=1\\r\\nTo: <sip:a@b>\\r\\nCall-ID: $RANDOM\\r\\nCSeq: 1 OPTIONS\\r\\n\\r\\n" "$@" |
+		grep -q '^SIP/2.0 200'
+}
+
+@test "a flood is not heard, or read more slowly; others are, and those after a while" {
+	run_tool 0 "$SOURCE/tests/cli/sip-flood" "$SIP:5060" "$DOMAIN" \
+		"$(loopback 12)" "$(loopback 13)"
+	ring_said peer1 "sip: too much comes from $(loopback 12)"
+	answered "$(loopback 14)"
+	wait_until answered "$(loopback 12)"
+}
+
 half_is_gone()
 {
 	! ring_lives half

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+/* Owns: what is wrong with a REGISTER: RFC 3261 s10.3 steps 1 to 6, RFC 3327
+ * s5.3, RFC 5626 s6.  Does not own: what it does (registrar.c). */
+#include "sip/registrar_private.h"
+
+#include "sip/sipreply.h"
+
+/* Path goes back to the phone, RFC 3327 s5.3; and it hears that flows count,
+ * RFC 5626 s6. */
+static enum err answer_fields(const struct sipmsg *m,
+			      const struct binding_change *c, struct buf *out)
+{
+	const struct sipmsg_field *f;
+	size_t at = 0, i = 0;
+	enum err e = OK;
+
+	while (i < c->n && c->v[i]->reg_id == 0)
+		i++;
+	if (i < c->n)
+		e = buf_append_slice(out, SLICE_LIT("Require: outbound\r\n"));
+	while (e == OK && (f = sipmsg_next(m, "Path", &at)) != NULL)
+		if ((e = buf_append_slice(out, SLICE_LIT("Path: "))) == OK &&
+		    (e = buf_append_slice(out, f->value)) == OK)
+			e = buf_append_slice(out, SLICE_LIT("\r\n"));
+	return e;
+}
+
+enum err registrar_judge(struct registrar *r, const struct sipmsg *m,
+			 const struct flow *flow, uint64_t now_us,
+			 struct registrar_verdict *v)
+{
+	static const char *const known[] = { "path", "outbound", NULL };
+	struct sipfield_addr to;
+	struct sipfield_uri uri;
+	unsigned status = 0;
+	enum err e;
+
+	*v = (struct registrar_verdict){ .fields = BUF_INIT(SIPMSG_MAX) };
+	if ((e = sipfield_addr(&to, sipmsg_only(m, "To", NULL)->value)) != OK ||
+	    (e = sipfield_uri(&uri, to.uri)) != OK || !uri.sip) {
+		v->status = 400;
+		return OK;
+	}
+	v->user = registrar_find(r, &uri);
+	if ((e = sipreply_require(m, known, &v->status, &v->fields)) != OK ||
+	    v->status != 0 ||
+	    (e = registrar_authenticate(r, v->user, m, false, now_us,
+					&v->status, &v->fields)) != OK ||
+	    v->status != 0)
+		goto out;
+	e = binding_change_read(&v->change, m, flow, &r->cfg.bounds, &status);
+	v->status = status;
+	if (e == OK && status == 423)
+		e = buf_printf(&v->fields, "Min-Expires: %u\r\n",
+			       (unsigned)r->cfg.bounds.least_s);
+	else if (e == OK && status == 0)
+		e = answer_fields(m, &v->change, &v->fields);
+out:
+	if (e != OK)
+		registrar_verdict_clear(v);
+	return e;
+}
