@@ -16,6 +16,7 @@ setup_file()
 		ring_account "$user"
 		(umask 077 && echo sip-pw >"$RING/$user.sip")
 	done
+	make_cert
 	ring_peer 1
 	host_user alice at2
 	host_user bob at4
@@ -56,7 +57,17 @@ host_user()
 sip_peer()
 {
 	ring_peer "$1" --sip "udp:$(loopback "$1")" --sip "tcp:$(loopback "$1"):5060" \
-		--sip-users "$RING/at$1" --sip-expires 2,1h
+		--sip "tls:$(loopback "$1")" --sip-users "$RING/at$1" \
+		--sip-expires 2,1h --sip-cert "$RING/web.crt" --sip-key "$RING/web.key"
+}
+
+# make_cert: RING/web.crt and RING/web.key, for phones to trust as they are.
+make_cert()
+{
+	(umask 077 && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
+		-nodes -days 2 -subj /CN=phones \
+		-addext "subjectAltName=IP:$(loopback 2),IP:$(loopback 4),DNS:$RING_NAME" \
+		-keyout "$RING/web.key" -out "$RING/web.crt" 2>/dev/null)
 }
 
 # between CASE [ARG]: phones of alice and bob, each at a peer of its own.
@@ -132,6 +143,69 @@ stored()
 	go_on held
 	between calls
 	ring_peer 3
+}
+
+# baresip_phone USER N PORT TRANSPORT: a phone at peer N, which does as it is told at
+# loopback address 9, on that port, and picks up by itself.
+baresip_phone()
+{
+	need baresip curl
+	local user=$1 conf=$BATS_TEST_TMPDIR/$1-$4 port=5060
+	[ "$4" != tls ] || port=5061
+	mkdir "$conf"
+	cat >"$conf/config" <<-END
+		sip_listen $(loopback 9):0
+		sip_cafile $RING/web.crt
+		sip_verify_server yes
+		http_listen $(loopback 9):$3
+		module_path $(dirname "$(find /usr/lib -path '*baresip/modules/account.so' | head -n 1)")
+		module_app account.so
+		module_app menu.so
+		module_app httpd.so
+		module g711.so
+	END
+	echo "<sip:$user@$DOMAIN;transport=$4>;auth_user=$user;auth_pass=sip-pw;regint=60;answermode=auto;outbound=\"sip:$(loopback "$2"):$port;transport=$4\"" \
+		>"$conf/accounts"
+	start_daemon "$user" baresip -f "$conf"
+	wait_until grep -q '200 OK' "$BATS_TEST_TMPDIR/$user.out"
+}
+
+# press PORT KEYS: what is typed into the phone there.
+press()
+{
+	local keys=${2// /%20}
+	keys=${keys//:/%3A}
+	run_tool 0 curl -sS "http://$(loopback 9):$1/?%2F${keys//@/%40}"
+}
+
+# heard USER REGEX N: the phone has said so N times.
+heard()
+{
+	[ "$(grep -Ec -- "$2" "$BATS_TEST_TMPDIR/$1.out")" -eq "$3" ]
+}
+
+# baresip_calls N: alice calls bob, who picks up, and hangs up; for the Nth time.
+baresip_calls()
+{
+	press 8001 "dial sip:bob@$DOMAIN"
+	wait_until heard alice 'Call established' "$1"
+	wait_until heard bob 'Call established' "$1"
+	press 8001 hangup
+	wait_until heard bob 'session closed' "$1"
+}
+
+@test "two baresips at two peers call each other while a third peer dies, over UDP and over TLS" {
+	local transport
+	for transport in udp tls; do
+		baresip_phone alice 2 8001 "$transport"
+		baresip_phone bob 4 8002 "$transport"
+		baresip_calls 1
+		ring_kill peer3 KILL
+		baresip_calls 2
+		ring_peer 3
+		stop_daemon alice TERM
+		stop_daemon bob TERM
+	done
 }
 
 @test "forwarded by an AOR, to nobody by a loop; an address as contact; a GRUU" { # 7904-1-D3 7904-4.2-R1 7904-6-D3
