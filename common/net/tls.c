@@ -28,6 +28,8 @@ enum err tls_new(struct tls **out, const struct tls_config *cfg,
 	if (t == NULL)
 		return ERR_NOMEM;
 	t->cfg = *cfg;
+	uv_prepare_init(t->cfg.loop, &t->turn);
+	t->turn.data = t;
 	if (t->cfg.handshake_ms == 0)
 		t->cfg.handshake_ms = TLS_HANDSHAKE_MS;
 	t->spare_fd = -1;
@@ -39,6 +41,8 @@ enum err tls_new(struct tls **out, const struct tls_config *cfg,
 		tls_free(t);
 		return r;
 	}
+	/* A record is read with one call of the system, not with two. */
+	SSL_CTX_set_read_ahead(t->auth.ctx, 1);
 	*out = t;
 	return OK;
 }
@@ -51,6 +55,8 @@ void tls_set_overlay(struct tls *t, const struct overlay *o)
 void tls_pause(struct tls *t, bool paused)
 {
 	t->paused = paused;
+	for (struct tls_link *l = t->links; l != NULL && !paused; l = l->next)
+		tls_link_resume(l);
 }
 
 /* ---- accepting ---- */
@@ -167,6 +173,11 @@ static void on_listener_closed(uv_handle_t *h)
 	free(h->data);
 }
 
+static void on_turn_closed(uv_handle_t *h)
+{
+	free(h->data);
+}
+
 void tls_release(struct tls *t)
 {
 	if (!t->freed || t->links != NULL)
@@ -174,7 +185,7 @@ void tls_release(struct tls *t)
 	tls_auth_clear(&t->auth);
 	if (t->spare_fd >= 0)
 		close(t->spare_fd);
-	free(t);
+	uv_close((uv_handle_t *)&t->turn, on_turn_closed);
 }
 
 void tls_free(struct tls *t)

@@ -20,10 +20,64 @@
 #include "net/sockaddr.h"
 #include "net/tls_private.h"
 
-enum { READS_A_TURN = 16, READ_SIZE = 16384 };
+enum {
+	READS_A_TURN = 16,
+	READ_SIZE = 16384,
+	RECORD_SIZE = 16384 /* so much to send does not wait for more */
+};
 
 static void on_poll(uv_poll_t *h, int status, int events);
 static void on_timer(uv_timer_t *h);
+static void on_turn(uv_prepare_t *h);
+
+/* ---- what is sent in one turn of the loop ---- */
+
+static void unsent_add(struct tls_link *l)
+{
+	struct tls *t = l->tls;
+
+	if (l->unsent)
+		return;
+	if (t->unsent == NULL)
+		uv_prepare_start(&t->turn, on_turn);
+	l->unsent = true;
+	l->prev_unsent = NULL;
+	if ((l->next_unsent = t->unsent) != NULL)
+		t->unsent->prev_unsent = l;
+	t->unsent = l;
+}
+
+static void unsent_drop(struct tls_link *l)
+{
+	if (!l->unsent)
+		return;
+	l->unsent = false;
+	*(l->prev_unsent == NULL
+		  ? &l->tls->unsent
+		  : &l->prev_unsent->next_unsent) = l->next_unsent;
+	if (l->next_unsent != NULL)
+		l->next_unsent->prev_unsent = l->prev_unsent;
+}
+
+/* Gives TLS what it takes; what SSL_write_ex() said last. */
+static int give(struct tls_link *l)
+{
+	size_t n = 0;
+	int ret = 1;
+
+	unsent_drop(l);
+	while (l->out.len > 0 && ret == 1) {
+		ERR_clear_error();
+		errno = 0;
+		ret = SSL_write_ex(l->ssl, l->out.p, l->out.len, &n);
+		if (ret == 1) {
+			buf_consume(&l->out, n);
+			l->tls->queued -= n;
+		}
+	}
+	l->stuck = ret != 1;
+	return ret;
+}
 
 /* ---- life ---- */
 
@@ -49,9 +103,12 @@ void tls_link_drop(struct tls_link *l)
 		l->next->prev = l->prev;
 	t->n_links--;
 	if (l->state == TLS_OPEN || l->state == TLS_CLOSING) {
+		if (l->unsent)
+			(void)give(l);
 		ERR_clear_error();
 		(void)SSL_shutdown(l->ssl); /* close_notify, if there is room */
 	}
+	unsent_drop(l);
 	SSL_free(l->ssl);
 	tls_auth_peer_clear(&l->peer);
 	t->queued -= l->out.len;
@@ -89,7 +146,7 @@ static void watch(struct tls_link *l)
 
 	if (l->state == TLS_CONNECTING || l->state == TLS_CLOSING)
 		events = UV_WRITABLE;
-	else if (SSL_want_write(l->ssl) || l->out.len > 0)
+	else if (SSL_want_write(l->ssl) || l->stuck)
 		events |= UV_WRITABLE;
 	/* To start again what has started costs two system calls. */
 	if (l->state == TLS_FAILED || events == l->watched)
@@ -223,27 +280,30 @@ static void after_ssl(struct tls_link *l, int ret)
 
 /* ---- sending ---- */
 
-/* Gives TLS what it takes.  A link that is closing ends when all is gone. */
+/* A link that is closing ends when all is gone. */
 static void flush(struct tls_link *l)
 {
-	size_t n = 0;
-	int ret = 1;
+	int ret = give(l);
 
-	while (l->out.len > 0 && ret == 1) {
-		ERR_clear_error();
-		errno = 0;
-		ret = SSL_write_ex(l->ssl, l->out.p, l->out.len, &n);
-		if (ret == 1) {
-			buf_consume(&l->out, n);
-			l->tls->queued -= n;
-		}
-	}
 	if (ret != 1) {
 		after_ssl(l, ret);
 	} else if (l->state == TLS_CLOSING) {
 		tls_link_drop(l);
 	} else {
 		watch(l);
+	}
+}
+
+static void on_turn(uv_prepare_t *h)
+{
+	struct tls *t = h->data;
+	struct tls_link *l;
+
+	uv_prepare_stop(h);
+	while ((l = t->unsent) != NULL) {
+		unsent_drop(l);
+		if (l->state == TLS_OPEN)
+			flush(l);
 	}
 }
 
@@ -279,8 +339,10 @@ void tls_link_send(struct tls_link *l, struct slice bytes)
 		return;
 	}
 	l->tls->queued += bytes.len;
-	if (l->out.len == bytes.len)
+	if (!l->stuck && l->out.len >= RECORD_SIZE)
 		flush(l);
+	else if (!l->stuck)
+		unsent_add(l);
 	if (l->tls->queued > TLS_QUEUES_MAX)
 		drop_longest_queue(l->tls);
 }
@@ -318,13 +380,20 @@ void tls_link_close(struct tls_link *l)
 
 /* ---- what the loop says ---- */
 
+/* What TLS has taken from the socket, the poll does not tell of. */
+void tls_link_resume(struct tls_link *l)
+{
+	if (l->state == TLS_OPEN && SSL_has_pending(l->ssl))
+		uv_timer_start(&l->timer, on_timer, 0, 0);
+}
+
 static void read_some(struct tls_link *l)
 {
 	struct tls *t = l->tls;
 	uint8_t chunk[READ_SIZE];
 	size_t n;
 
-	for (int i = 0; i < READS_A_TURN || SSL_has_pending(l->ssl); i++) {
+	for (int i = 0; i < READS_A_TURN; i++) {
 		ERR_clear_error();
 		errno = 0;
 		if (SSL_read_ex(l->ssl, chunk, sizeof(chunk), &n) != 1) {
@@ -332,13 +401,13 @@ static void read_some(struct tls_link *l)
 			return;
 		}
 		t->cfg.calls.bytes(t->cfg.calls.ctx, l, slice_of(chunk, n));
-		if (l->state != TLS_OPEN ||
-		    uv_is_closing((uv_handle_t *)&l->poll))
+		if (uv_is_closing((uv_handle_t *)&l->poll) ||
+		    l->state != TLS_OPEN)
 			return; /* the callback ended it */
-		/* A record is read whole, so what is left is in the socket. */
-		if (t->paused)
+		if (t->paused || !SSL_has_pending(l->ssl))
 			return;
 	}
+	tls_link_resume(l);
 }
 
 static void handshake(struct tls_link *l)
@@ -356,6 +425,8 @@ static void handshake(struct tls_link *l)
 	uv_timer_stop(&l->timer);
 	watch(l);
 	t->cfg.calls.up(t->cfg.calls.ctx, l, l->peer.cert, &l->peer.remote);
+	if (!uv_is_closing((uv_handle_t *)&l->poll))
+		tls_link_resume(l);
 }
 
 /* What the system has to say of the socket; libuv says EBADF for all of it. */
@@ -432,6 +503,10 @@ static void on_timer(uv_timer_t *h)
 	}
 	if (t->paused) {
 		uv_timer_start(h, on_timer, 1, 0);
+		return;
+	}
+	if (l->state == TLS_OPEN) {
+		read_some(l);
 		return;
 	}
 	if (l->state != TLS_FAILED) {

@@ -19,6 +19,9 @@ struct tls {
 	struct tls_link *links; /* all that are not gone */
 	uint32_t n_links;
 	size_t queued; /* bytes not yet taken by TLS, of all links */
+	/* Links with something to send at the end of this turn of the loop. */
+	struct tls_link *unsent;
+	uv_prepare_t turn;
 	struct tls_listener *listeners[TLS_LISTENERS_MAX];
 	uint32_t n_listeners;
 	int spare_fd; /* given up to refuse a connection when there are no more
@@ -39,6 +42,7 @@ enum tls_state {
 struct tls_link {
 	struct tls *tls;
 	struct tls_link *prev, *next;
+	struct tls_link *prev_unsent, *next_unsent;
 	enum tls_state state;
 	bool server;
 	int fd;
@@ -48,6 +52,8 @@ struct tls_link {
 	int handles; /* not yet closed */
 	struct tls_auth_peer peer;
 	struct buf out; /* not yet taken by TLS */
+	bool unsent;    /* among those of tls->unsent */
+	bool stuck;     /* `out` waits for the socket */
 	int watched;    /* what the poll waits for; 0: nothing */
 	void *data;
 };
@@ -57,6 +63,8 @@ enum err tls_link_accept_take(struct tls *t, int fd,
 			      const struct ip_address_port *remote) MUST_CHECK;
 /* Ends a link at once, without a call. */
 void tls_link_drop(struct tls_link *l);
+/* Reads on, after a pause, what had come before it. */
+void tls_link_resume(struct tls_link *l);
 /* The last memory of a context whose links are all gone. */
 void tls_release(struct tls *t);
 
