@@ -167,6 +167,8 @@ libp2psip_a_SOURCES += \
 	common/core/store.h \
 	common/core/store_audit.c \
 	common/core/store_audit.h \
+	common/core/store_batch.c \
+	common/core/store_batch.h \
 	common/core/store_fetch.c \
 	common/core/store_fetch.h \
 	common/core/store_find.c \
