@@ -81,6 +81,7 @@ unit_tests = \
 	tests/unit/test_store \
 	tests/unit/test_store_fetch \
 	tests/unit/test_store_ring \
+	tests/unit/test_store_several \
 	tests/unit/test_tls \
 	tests/unit/test_txn \
 	tests/unit/test_update \
@@ -102,6 +103,9 @@ tests_unit_test_store_fetch_SOURCES = tests/unit/test_store_fetch.c \
 	tests/unit/storer.c tests/unit/storer.h
 tests_unit_test_store_fetch_LDADD = $(sim_ldadd)
 tests_unit_test_store_ring_LDADD = $(sim_ldadd)
+tests_unit_test_store_several_SOURCES = tests/unit/test_store_several.c \
+	tests/unit/storer.c tests/unit/storer.h
+tests_unit_test_store_several_LDADD = $(sim_ldadd)
 tests_unit_test_store_SOURCES = tests/unit/test_store.c \
 	tests/unit/storer.c tests/unit/storer.h
 tests_unit_test_store_LDADD = $(sim_ldadd)

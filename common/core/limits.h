@@ -41,6 +41,8 @@ enum {
 	MESSAGE_ARENA_MAX = 4 << 20, /* bytes decoded from one message */
 	BATCH_ARENA_MAX = 16 << 20,  /* bytes of one change of the storage */
 	STORE_WAITING_MAX = 64,      /* requests that wait for one resource */
+	STORE_MATES_MAX = 16,        /* Stores in one batch */
+	STORE_MATES_BYTES = 1 << 16, /* of them together */
 	STORE_ANSWER_MAX = 2 << 20,  /* bytes of values in one FetchAns */
 	STORE_STAT_MAX = 16 << 20,   /* bytes of values behind one StatAns */
 	UNKNOWN_KINDS_MAX = 63,      /* Kind-IDs in an error_info, s7.4.1.2 */

@@ -115,7 +115,7 @@ enum err resync_question(struct node *n, const struct node_id *resource,
 
 static void ended(struct node *n, struct resync *s, enum err r)
 {
-	store_leave(n, &s->job);
+	store_leave(n, &s->job.resource);
 	finish(n, s, r);
 }
 

@@ -15,12 +15,12 @@
 #include "core/store_put.h"
 #include "core/table.h"
 
-/* A resource being worked at: the first job has its turn. */
+/* A resource being worked at, and who waits for it. */
 struct store_place {
 	struct node_id resource;
 	struct store_job *first, *last;
 	uint32_t n;
-	uint64_t left; /* turns that have ended */
+	bool busy; /* somebody has a turn */
 	bool serving;
 	UT_hash_handle hh;
 };
@@ -35,20 +35,30 @@ static struct store_place *place_find(struct node *n, const struct node_id *id)
 	return p;
 }
 
+static struct store_job *take_first(struct store_place *p)
+{
+	struct store_job *job = p->first;
+
+	p->first = job->next;
+	if (p->first == NULL)
+		p->last = NULL;
+	p->n--;
+	return job;
+}
+
 /* Gives turns until one does not end at once. */
 static void serve(struct node *n, struct store_place *p)
 {
-	uint64_t left;
+	struct store_job *job;
 
 	p->serving = true;
-	while (p->first != NULL) {
-		left = p->left;
-		p->first->run(n, p->first);
-		if (p->left == left)
-			break;
+	while (!p->busy && p->first != NULL) {
+		job = take_first(p);
+		p->busy = true;
+		job->run(n, job);
 	}
 	p->serving = false;
-	if (p->first != NULL)
+	if (p->busy)
 		return;
 	HASH_DEL(n->store.places, p);
 	free(p);
@@ -78,22 +88,37 @@ enum err store_enter(struct node *n, struct store_job *job)
 		p->first = job;
 	p->last = job;
 	p->n++;
-	if (p->n == 1)
+	if (!p->busy && !p->serving)
 		serve(n, p);
 	return OK;
 }
 
-void store_leave(struct node *n, struct store_job *job)
+struct store_job *store_waits(struct node *n, const struct node_id *resource)
 {
-	struct store_place *p = place_find(n, &job->resource);
+	struct store_place *p = place_find(n, resource);
 
 	assert(p != NULL);
-	assert(p->first == job);
-	p->first = job->next;
-	if (p->first == NULL)
-		p->last = NULL;
-	p->n--;
-	p->left++;
+	assert(p->busy);
+	return p->first;
+}
+
+void store_share(struct node *n, const struct node_id *resource)
+{
+	struct store_place *p = place_find(n, resource);
+
+	assert(p != NULL);
+	assert(p->busy);
+	assert(p->first != NULL);
+	(void)take_first(p);
+}
+
+void store_leave(struct node *n, const struct node_id *resource)
+{
+	struct store_place *p = place_find(n, resource);
+
+	assert(p != NULL);
+	assert(p->busy);
+	p->busy = false;
 	if (!p->serving)
 		serve(n, p);
 }

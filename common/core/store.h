@@ -54,7 +54,12 @@ struct store_job {
 
 /* Takes a turn now or later.  ERR_FULL: too many wait. */
 enum err store_enter(struct node *n, struct store_job *job) MUST_CHECK;
-void store_leave(struct node *n, struct store_job *job);
+/* Who waits for the turn after this one, or NULL; store_share() has that job
+ * take part in this one instead: its run() is not called. */
+struct store_job *store_waits(struct node *n, const struct node_id *resource);
+void store_share(struct node *n, const struct node_id *resource);
+/* Ends the turn. */
+void store_leave(struct node *n, const struct node_id *resource);
 /* Ends a request with an error and its words; `why` may be empty. */
 void store_refuse_take(struct node *n, struct request *req, enum err r,
 		       const struct why *why);

@@ -93,11 +93,28 @@ static void next_generation(const struct node *n, const struct store_put *p,
 		pk->generation = pk->asked;
 }
 
+/* The last of several Stores in a batch has its say. */
+static enum err add_counter(const struct store_put *p,
+			    const struct store_put_kind *pk, struct batch *b)
+{
+	struct change *ch = NULL;
+
+	for (uint32_t i = 0; i < b->n && ch == NULL; i++)
+		if (b->v[i].type == CHANGE_GENERATION &&
+		    b->v[i].slot.kind == pk->kind.id)
+			ch = &b->v[i];
+	if (ch == NULL && (ch = batch_add(b, CHANGE_GENERATION)) == NULL)
+		return ERR_NOMEM;
+	ch->slot.resource = p->job.resource;
+	ch->slot.kind = pk->kind.id;
+	ch->slot.generation = pk->generation;
+	return OK;
+}
+
 static enum err add_kind(struct node *n, struct store_put *p,
 			 struct store_put_kind *pk, struct batch *b)
 {
 	uint64_t before = pk->generation;
-	struct change *ch;
 	enum err r = OK;
 
 	next_generation(n, p, pk);
@@ -106,15 +123,7 @@ static enum err add_kind(struct node *n, struct store_put *p,
 			r = add_value(n, p, pk, &pk->values[i], b);
 		else if (pk->generation != before)
 			note_value(p, pk, &pk->values[i]);
-	if (r != OK || pk->generation == before)
-		return r;
-	ch = batch_add(b, CHANGE_GENERATION);
-	if (ch == NULL)
-		return ERR_NOMEM;
-	ch->slot.resource = p->job.resource;
-	ch->slot.kind = pk->kind.id;
-	ch->slot.generation = pk->generation;
-	return OK;
+	return r != OK || pk->generation == before ? r : add_counter(p, pk, b);
 }
 
 enum err store_batch_add(struct node *n, struct store_put *p, struct batch *b)

@@ -497,7 +497,7 @@ static enum err encode_fetch(struct node *n, const struct store_fetch *f,
 static void fetch_end(struct node *n, struct store_fetch *f, enum err r,
 		      const struct why *why)
 {
-	store_leave(n, &f->job);
+	store_leave(n, &f->job.resource);
 	if (r == ERR_LIMIT)
 		r = ERR_RESPONSE_TOO_LARGE;
 	if (r != OK) {

@@ -6,6 +6,8 @@
  */
 #include "core/store_judge.h"
 
+#include "core/state.h"
+
 bool store_judge_appends(const struct store_put_kind *pk,
 			 const struct store_put_value *v)
 {
@@ -63,7 +65,8 @@ static enum err find_key(struct store_put *p, struct store_put_kind *pk,
 	case MODEL_ARRAY:
 		break;
 	}
-	if (store_judge_appends(pk, v))
+	v->appends |= store_judge_appends(pk, v);
+	if (v->appends)
 		v->data.value.index = array_end(pk, i, is);
 	if (v->data.value.index == ARRAY_END)
 		return why_err(why, ERR_DATA_TOO_LARGE, "the array is full");
@@ -105,8 +108,10 @@ static enum err check_values(struct store_put *p, struct store_put_kind *pk,
 	struct store_put_value *v;
 	enum err r = store_keys_fit(pk->kind.model, is);
 
+	pk->changed = false;
 	for (uint32_t i = 0; i < pk->n && r == OK; i++) {
 		v = &pk->values[i];
+		v->same = false;
 		if ((r = find_key(p, pk, i, is, why)) != OK)
 			return r;
 		rec = record_find(is, v->key);
@@ -156,5 +161,47 @@ enum err store_judge(struct store_put *p, const struct query_answer *is,
 			r = ERR_GENERATION_COUNTER_TOO_LOW;
 	for (uint32_t i = 0; i < p->n_kinds && r == OK; i++)
 		r = check_values(p, &p->kinds[i], &is[i], why);
+	return r;
+}
+
+/* ---- what the next one is compared with ---- */
+
+static enum err add_record(struct node *n, const struct store_put_value *v,
+			   struct query_answer *is)
+{
+	struct record *new = arena_zalloc(&n->arena, is->n_records + 1,
+					  sizeof(*new));
+	size_t at = 0;
+	bool replaces;
+
+	if (new == NULL)
+		return ERR_NOMEM;
+	while (at < is->n_records && slice_cmp(is->records[at].key, v->key) < 0)
+		at++;
+	replaces = at < is->n_records && slice_eq(is->records[at].key, v->key);
+	for (size_t i = 0; i < at; i++)
+		new[i] = is->records[i];
+	new[at].key = v->key;
+	new[at].storage_time = v->data.storage_time;
+	for (size_t i = at + replaces; i < is->n_records; i++)
+		new[i + 1 - replaces] = is->records[i];
+	is->records = new;
+	is->n_records += !replaces;
+	return OK;
+}
+
+enum err store_judge_apply(struct node *n, const struct store_put *p,
+			   struct query_answer *is)
+{
+	const struct store_put_kind *pk;
+	enum err r = OK;
+
+	for (uint32_t i = 0; i < p->n_kinds && r == OK; i++) {
+		pk = &p->kinds[i];
+		is[i].generation = pk->generation;
+		for (uint32_t j = 0; j < pk->n && r == OK; j++)
+			if (!pk->values[j].same)
+				r = add_record(n, &pk->values[j], &is[i]);
+	}
 	return r;
 }

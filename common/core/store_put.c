@@ -27,6 +27,12 @@ static bool is_replica(const struct store_put *p)
 	return p->body.replica_number != 0;
 }
 
+/* Bytes of the request. */
+static size_t size(const struct store_put *p)
+{
+	return p->job.req->message.contents.message_body.len;
+}
+
 /* ---- what needs no look at the storage ---- */
 
 static enum err check_form(const struct store_put *p,
@@ -209,18 +215,46 @@ void store_put_start_take(struct node *n, struct request *req)
 		store_refuse_take(n, req, r, &why);
 }
 
-/* All that the request changes; `*b` is empty where it changes nothing. */
-static enum err make_batch(struct node *n, struct store_put *p,
-			   struct batch **out)
-{
-	struct batch *b = batch_new(0);
-	enum err r = b == NULL ? ERR_NOMEM : store_batch_add(n, p, b);
+/* ---- several in one batch ---- */
 
-	if (r != OK) {
-		batch_free(b);
-		return r;
+/* May it share a turn, of which so many bytes are taken? */
+static bool fits(const struct store_put *first, const struct store_put *p,
+		 size_t bytes)
+{
+	bool same = p->n_kinds == first->n_kinds &&
+		    is_replica(p) == is_replica(first);
+
+	for (uint32_t i = 0; i < p->n_kinds && same; i++)
+		same = p->kinds[i].kind.id == first->kinds[i].kind.id;
+	return same && bytes + size(p) <= STORE_MATES_BYTES;
+}
+
+/*
+ * Stores that wait behind `first` go into its batch, each judged on top of
+ * those before it.  One that would be refused has a turn of its own, for it
+ * must not hear of what is not committed.
+ */
+static enum err add_mates(struct node *n, struct store_put *first,
+			  struct query_answer *is, struct batch *b)
+{
+	size_t bytes = size(first), n_mates = 1;
+	struct store_put *last = first, *p;
+	struct store_job *job;
+	struct why why;
+	enum err r;
+
+	while (n_mates++ < STORE_MATES_MAX &&
+	       (job = store_waits(n, &first->job.resource)) != NULL &&
+	       job->run == put_run && fits(first, p = put_of(job), bytes) &&
+	       store_judge_apply(n, last, is) == OK &&
+	       store_judge(p, is, &why) == OK) {
+		store_share(n, &first->job.resource);
+		bytes += size(p);
+		last->mate = p;
+		last = p;
+		if ((r = store_batch_add(n, p, b)) != OK)
+			return r;
 	}
-	*out = b;
 	return OK;
 }
 
@@ -266,18 +300,34 @@ static void refuse(struct node *n, struct store_put *p, enum err r,
 	store_refuse_take(n, req, r, why);
 }
 
+/* The Stores of a turn, in order; each is gone when it is answered. */
 static void replicated(struct node *n, void *ctx, const struct node_id *nodes,
 		       size_t n_nodes)
 {
-	struct store_put *p = ctx;
+	struct store_put *p = ctx, *next;
 	struct why why = { "" };
 	struct slice body;
-	enum err r = encode_ans(n, p, nodes, n_nodes, &body);
+	enum err r;
 
-	if (r == OK)
-		request_answer_take(n, p->job.req, body);
-	else
+	for (; p != NULL; p = next) {
+		next = p->mate;
+		r = encode_ans(n, p, nodes, n_nodes, &body);
+		if (r == OK)
+			request_answer_take(n, p->job.req, body);
+		else
+			refuse(n, p, r, &why);
+	}
+}
+
+static void refuse_all(struct node *n, struct store_put *p, enum err r)
+{
+	struct store_put *next;
+	struct why why = { "" };
+
+	for (; p != NULL; p = next) {
+		next = p->mate;
 		refuse(n, p, r, &why);
+	}
 }
 
 static int by_kind(const void *a, const void *b)
@@ -288,63 +338,119 @@ static int by_kind(const void *a, const void *b)
 				  : slice_cmp(x->key, y->key);
 }
 
+/* What a turn has written, each value once, by Kind. */
+static enum err all_written(struct node *n, const struct store_put *first,
+			    struct replica_value **out, size_t *n_out)
+{
+	struct replica_value *v;
+	size_t k = 0, m = 0;
+
+	for (const struct store_put *p = first; p != NULL; p = p->mate)
+		k += p->n_written;
+	if ((v = arena_zalloc(&n->arena, k, sizeof(*v))) == NULL)
+		return ERR_NOMEM;
+	k = 0;
+	for (const struct store_put *p = first; p != NULL; p = p->mate)
+		for (size_t i = 0; i < p->n_written; i++)
+			v[k++] = p->written[i];
+	qsort(v, k, sizeof(*v), by_kind);
+	for (size_t i = 0; i < k; i++)
+		if (m == 0 || by_kind(&v[m - 1], &v[i]) != 0)
+			v[m++] = v[i];
+	*out = v;
+	*n_out = m;
+	return OK;
+}
+
+static void replicate(struct node *n, struct store_put *first)
+{
+	struct replica_value *v;
+	size_t k;
+	enum err r = all_written(n, first, &v, &k);
+
+	if (is_replica(first)) {
+		/* A value that has come back to its owner, s6.4.2.3, needs
+		 * copies; who only keeps a copy stores no further, s10.4. */
+		if (r == OK && ring_responsible(n, &first->job.resource))
+			r = replica_store(n, v, k, NULL, NULL);
+		node_failed(n, r);
+		replicated(n, first, NULL, 0);
+		return;
+	}
+	if (r == OK)
+		r = replica_store(n, v, k, replicated, first);
+	if (r != OK)
+		replicated(n, first, NULL, 0);
+}
+
 /* It is on disk: others may go on, and so may the copies. */
 static void committed(struct node *n, void *ctx, enum err r)
 {
-	struct store_put *p = ctx;
-	struct why why = { "" };
+	struct store_put *first = ctx;
+	bool by_another = false; /* were they judged by another document? */
 
-	store_leave(n, &p->job);
+	store_leave(n, &first->job.resource);
 	if (r != OK) {
 		/* CHOICE 29: a full disk has no code of its own. */
-		refuse(n, p, r, &why);
+		refuse_all(n, first, r);
 		return;
 	}
-	node_trace(n, "stored %zu at %s", p->n_written,
-		   id_short(&p->job.resource).s);
-	/* It was judged by another document. */
-	if (p->sequence != n->overlay->sequence)
+	for (const struct store_put *p = first; p != NULL; p = p->mate) {
+		node_trace(n, "stored %zu at %s", p->n_written,
+			   id_short(&p->job.resource).s);
+		by_another |= p->sequence != n->overlay->sequence;
+	}
+	if (by_another)
 		store_config_changed(n);
-	qsort(p->written, p->n_written, sizeof(*p->written), by_kind);
-	if (is_replica(p)) {
-		/* A value that has come back to its owner, s6.4.2.3, needs
-		 * copies; who only keeps a copy stores no further, s10.4. */
-		if (ring_responsible(n, &p->job.resource))
-			node_failed(n, replica_store(n, p->written,
-						     p->n_written, NULL, NULL));
-		replicated(n, p, NULL, 0);
-		return;
-	}
-	r = replica_store(n, p->written, p->n_written, replicated, p);
-	if (r != OK)
-		replicated(n, p, NULL, 0);
+	replicate(n, first);
+}
+
+/* OK: the batch is on its way, or there is nothing to write. */
+static enum err write_all(struct node *n, struct store_put *first,
+			  struct query_answer *is, bool *nothing)
+{
+	struct batch *b = batch_new(0);
+	enum err r;
+
+	if (b == NULL)
+		return ERR_NOMEM;
+	if ((r = store_batch_add(n, first, b)) == OK)
+		r = add_mates(n, first, is, b);
+	*nothing = r == OK && b->n == 0;
+	if (r == OK && !*nothing)
+		return read_commit_take(n, b, committed, first);
+	batch_free(b);
+	return r;
 }
 
 static void were_read(struct node *n, void *ctx, enum err r,
 		      const struct query_answer *answers, size_t n_answers)
 {
 	struct store_put *p = ctx;
-	struct batch *b = NULL;
+	struct query_answer *is = arena_zalloc(&n->arena, p->n_kinds,
+					       sizeof(*is));
 	struct why why = { "" };
+	bool nothing = false;
 
 	if (r == OK) {
 		assert(n_answers == p->n_kinds);
 		r = store_judge(p, answers, &why);
 	}
-	if (r == OK)
-		r = make_batch(n, p, &b);
-	if (r == OK && b->n > 0) {
-		r = read_commit_take(n, b, committed, p);
-		if (r == OK)
-			return;
-		b = NULL;
+	if (r != OK || is == NULL) {
+		store_leave(n, &p->job.resource);
+		refuse(n, p, r != OK ? r : ERR_NOMEM, &why);
+		return;
 	}
-	batch_free(b);
-	store_leave(n, &p->job);
+	for (size_t i = 0; i < n_answers; i++)
+		is[i] = answers[i];
+	r = write_all(n, p, is, &nothing);
+	if (r == OK && !nothing)
+		return;
+	store_leave(n, &p->job.resource);
 	if (r == OK)
 		replicated(n, p, NULL, 0);
 	else
-		refuse(n, p, r, &why);
+		refuse_all(n, p, r);
 }
 
 static void put_run(struct node *n, struct store_job *job)
@@ -365,6 +471,6 @@ static void put_run(struct node *n, struct store_job *job)
 		r = read_start(n, q, p->n_kinds, were_read, p);
 	if (r == OK)
 		return;
-	store_leave(n, job);
+	store_leave(n, &job->resource);
 	refuse(n, p, r, &why);
 }

@@ -12,6 +12,7 @@ struct store_put_value {
 	struct slice cert;       /* the signer's, a bundle */
 	uint8_t signer[CERT_HASH_LEN];
 	uint64_t not_after_ms; /* of that certificate */
+	bool appends;          /* its index is the array's end */
 	bool same;             /* a copy of what is here already */
 };
 
@@ -33,6 +34,7 @@ struct store_put {
 	uint32_t n_kinds;
 	struct replica_value *written;
 	size_t n_written;
+	struct store_put *mate; /* behind it in the same turn, or NULL */
 };
 
 /* A StoreReq from its arrival to its answer, RFC 6940 s7.4.1. */

@@ -77,7 +77,7 @@ static void dropped(struct node *n, void *ctx, enum err r)
 
 	f->reading = false;
 	f->sweep->n_dropped += r == OK;
-	store_leave(n, &f->job);
+	store_leave(n, &f->job.resource);
 	slot_end(n, f, r);
 }
 
@@ -92,7 +92,7 @@ static void drop_slot(struct node *n, struct store_job *job)
 
 	f->queued = false;
 	if (f->sweep->stopped || ring_in_replica_set(n, &f->slot.resource)) {
-		store_leave(n, job);
+		store_leave(n, &job->resource);
 		slot_end(n, f, OK);
 		return;
 	}
@@ -108,7 +108,7 @@ static void drop_slot(struct node *n, struct store_job *job)
 	}
 	if (r != OK) {
 		f->reading = false;
-		store_leave(n, job);
+		store_leave(n, &job->resource);
 		slot_end(n, f, r);
 	}
 }
