@@ -430,16 +430,26 @@ static bool is_datagram(uint8_t overlay_link)
 }
 
 /* In the table by its number; NULL without memory. */
-static struct link *link_new(struct node *n, uint32_t number)
+static struct link *link_new(struct node *n, const struct event *ev)
 {
 	struct link *l = calloc(1, sizeof(*l));
 
 	if (l == NULL)
 		return NULL;
-	l->number = number;
-	HASH_ADD(hh, n->links.by_number, number, sizeof(number), l);
+	l->number = ev->link;
+	l->rto_us = LINK_RTO_FIRST_US;
+	l->datagram = is_datagram(ev->overlay_link);
+	if (l->datagram) {
+		assert(ev->mtu > FRAME_DATA_HEAD);
+		l->mtu = ev->mtu - FRAME_DATA_HEAD;
+		if (sr_init(l) != OK)
+			goto fail;
+	}
+	HASH_ADD(hh, n->links.by_number, number, sizeof(l->number), l);
 	if (l->hh.tbl != NULL)
 		return l;
+	sr_clear(l);
+fail:
 	free(l);
 	return NULL;
 }
@@ -453,7 +463,7 @@ enum err link_opened(struct node *n, const struct event *ev)
 	if ((r = certs_current(n, ev->cert)) == OK && !has_room(n, ev->cert))
 		r = ERR_FULL;
 	if (r != OK || n->state == STATE_LEFT ||
-	    (l = link_new(n, ev->link)) == NULL) {
+	    (l = link_new(n, ev)) == NULL) {
 		node_trace(n, "link %u refused %s", ev->link, err_name(r));
 		dial_link_down(n, ev->link, r == OK ? ERR_NOMEM : r);
 		return node_effect(n, &refuse);
@@ -464,13 +474,6 @@ enum err link_opened(struct node *n, const struct event *ev)
 	l->address = ev->address;
 	l->address.unknown = slice_of(NULL, 0);
 	l->outgoing = ev->link < LINK_INCOMING;
-	l->rto_us = LINK_RTO_FIRST_US;
-	l->datagram = is_datagram(ev->overlay_link);
-	if (l->datagram) {
-		assert(ev->mtu > FRAME_DATA_HEAD);
-		l->mtu = ev->mtu - FRAME_DATA_HEAD;
-		sr_init(l);
-	}
 	l->in.max = SIZE_MAX;
 	l->prev = n->links.last;
 	*(l->prev == NULL ? &n->links.first : &l->prev->next) = l;

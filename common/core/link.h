@@ -54,7 +54,7 @@ struct link {
 	/* Sending.  RTT and RTO as RFC 6298 s2, in us; srtt 0: not measured. */
 	uint32_t next_sequence;
 	uint64_t srtt_us, rttvar_us, rto_us;
-	struct sr sr;           /* datagram links; the others: */
+	struct sr *sr;          /* datagram links; the others: */
 	struct link_sent *sent; /* a ring of `sent_cap` */
 	uint32_t sent_first, n_sent, sent_cap;
 	uint64_t sent_bytes;

@@ -71,13 +71,13 @@ static void list_clear(struct sr_list *q)
 /* The number of the oldest frame that is remembered. */
 static uint32_t oldest(const struct link *l)
 {
-	return l->next_sequence - l->sr.n_sent;
+	return l->next_sequence - l->sr->n_sent;
 }
 
 /* NULL: never sent, or long done with. */
 static struct sr_sent *sent_find(struct link *l, uint32_t sequence)
 {
-	struct sr *s = &l->sr;
+	struct sr *s = l->sr;
 	uint32_t k = sequence - oldest(l);
 
 	if (k >= s->n_sent)
@@ -87,7 +87,7 @@ static struct sr_sent *sent_find(struct link *l, uint32_t sequence)
 
 static enum err sent_add(struct node *n, struct link *l, struct sr_message *m)
 {
-	struct sr *s = &l->sr;
+	struct sr *s = l->sr;
 	struct sr_sent *v;
 	uint32_t cap;
 
@@ -131,7 +131,7 @@ static void settle(struct sr *s, struct sr_sent *e, enum sr_fate fate)
 /* A message is done with: it came, or it is given up. */
 static void message_end(struct link *l, struct sr_message *m)
 {
-	struct sr *s = &l->sr;
+	struct sr *s = l->sr;
 	struct sr_sent *e;
 
 	for (uint32_t i = 0; i < m->n_sends; i++) {
@@ -166,7 +166,7 @@ static uint64_t first_window(const struct link *l)
 /* A frame was overtaken: one halving for all that was sent by then. */
 static void congested(struct link *l, uint32_t sequence)
 {
-	struct sr *s = &l->sr;
+	struct sr *s = l->sr;
 
 	if ((int32_t)(sequence - s->recover) < 0)
 		return;
@@ -181,7 +181,7 @@ static void congested(struct link *l, uint32_t sequence)
 /* `len` bytes of a window that was in use have come. */
 static void grow(struct link *l, uint64_t len)
 {
-	struct sr *s = &l->sr;
+	struct sr *s = l->sr;
 
 	if (s->window < s->threshold) {
 		s->window += len < 2 * full(l) ? len : 2 * full(l);
@@ -196,7 +196,7 @@ static void grow(struct link *l, uint64_t len)
 /* Was the window what held frames back?  RFC 7661 s4.1 in short. */
 static bool in_use(const struct link *l)
 {
-	const struct sr *s = &l->sr;
+	const struct sr *s = l->sr;
 
 	return s->waiting.first != NULL || s->lost.first != NULL ||
 	       s->in_flight + full(l) > s->window;
@@ -205,7 +205,7 @@ static bool in_use(const struct link *l)
 /* The next frame's time: a window takes most of a round trip to leave. */
 static void pace(struct node *n, struct link *l, uint32_t len)
 {
-	struct sr *s = &l->sr;
+	struct sr *s = l->sr;
 	uint64_t now = n->now.mono_us, gap;
 
 	if (l->srtt_us == 0)
@@ -222,9 +222,9 @@ static void pace(struct node *n, struct link *l, uint32_t len)
 
 static uint64_t deadline(const struct link *l)
 {
-	uint64_t wait = l->rto_us << l->sr.timeouts; /* RFC 6298 s5.5 */
+	uint64_t wait = l->rto_us << l->sr->timeouts; /* RFC 6298 s5.5 */
 
-	return l->sr.rto_from_us +
+	return l->sr->rto_from_us +
 	       (wait < LINK_RTO_MAX_US ? wait : LINK_RTO_MAX_US);
 }
 
@@ -232,7 +232,7 @@ static uint64_t deadline(const struct link *l)
  * long as a request lives is of no use to anybody. */
 static struct sr_message *next(struct node *n, struct link *l)
 {
-	struct sr *s = &l->sr;
+	struct sr *s = l->sr;
 	struct sr_message *m;
 
 	if (s->lost.first != NULL)
@@ -260,7 +260,7 @@ static enum err transmit(struct node *n, struct link *l, struct sr_message *m)
 		.sequence = l->next_sequence,
 		.message = slice_of(m->bytes, m->len - FRAME_DATA_HEAD)
 	};
-	struct sr *s = &l->sr;
+	struct sr *s = l->sr;
 	uint64_t now = n->now.mono_us;
 	struct slice bytes;
 	enum err r;
@@ -284,7 +284,7 @@ static enum err transmit(struct node *n, struct link *l, struct sr_message *m)
 static void set_timer(struct node *n, struct link *l,
 		      const struct sr_message *m)
 {
-	const struct sr *s = &l->sr;
+	const struct sr *s = l->sr;
 	uint64_t at = s->in_flight == 0 ? NEVER : deadline(l);
 
 	if (m != NULL && window_open(s, m) && s->pace_us < at)
@@ -297,7 +297,7 @@ static void set_timer(struct node *n, struct link *l,
 
 void sr_push(struct node *n, struct link *l)
 {
-	const struct sr *s = &l->sr;
+	const struct sr *s = l->sr;
 	struct sr_message *m;
 
 	while ((m = next(n, l)) != NULL && window_open(s, m) &&
@@ -310,7 +310,7 @@ void sr_push(struct node *n, struct link *l)
 
 bool sr_has_room(const struct link *l, uint32_t n_messages, size_t bytes)
 {
-	const struct sr *s = &l->sr;
+	const struct sr *s = l->sr;
 
 	return n_messages <= SR_MESSAGES_MAX - s->n_messages &&
 	       bytes + n_messages * (size_t)FRAME_DATA_HEAD <=
@@ -319,7 +319,7 @@ bool sr_has_room(const struct link *l, uint32_t n_messages, size_t bytes)
 
 enum err sr_send(struct node *n, struct link *l, struct slice message)
 {
-	struct sr *s = &l->sr;
+	struct sr *s = l->sr;
 	struct sr_message *m;
 
 	/* CHOICE: s6.7 would leave to IP what cannot be cut small enough; a
@@ -354,7 +354,7 @@ static void lose(struct node *n, struct link *l, struct sr_message *m)
 {
 	if (m->n_sends < SENDS_MAX) {
 		list_remove(m);
-		list_insert(&l->sr.lost, m);
+		list_insert(&l->sr->lost, m);
 		return;
 	}
 	/*
@@ -362,7 +362,7 @@ static void lose(struct node *n, struct link *l, struct sr_message *m)
 	 * others are acknowledged meanwhile the path is bad, not gone: the
 	 * message alone is given up, and s6.2.1 repairs.
 	 */
-	if (l->sr.timeouts >= SR_SUSPECT_TIMEOUTS) {
+	if (l->sr->timeouts >= SR_SUSPECT_TIMEOUTS) {
 		link_close(n, l, ERR_TIMEOUT);
 		return;
 	}
@@ -374,7 +374,7 @@ static void lose(struct node *n, struct link *l, struct sr_message *m)
 /* Frames that `reorder` later ones have overtaken are lost, RFC 5681 s3.2. */
 static void find_overtaken(struct node *n, struct link *l, uint32_t sequence)
 {
-	struct sr *s = &l->sr;
+	struct sr *s = l->sr;
 	struct sr_message *m;
 	struct sr_sent *e;
 
@@ -396,7 +396,7 @@ static void find_overtaken(struct node *n, struct link *l, uint32_t sequence)
 /* RFC 6298 s5.4 to s5.6, RFC 5681 s3.1. */
 static void timed_out(struct node *n, struct link *l)
 {
-	struct sr *s = &l->sr;
+	struct sr *s = l->sr;
 	struct sr_sent *e;
 
 	if (s->timeouts == 0) {
@@ -424,7 +424,7 @@ static void timed_out(struct node *n, struct link *l)
 
 void sr_timer(struct node *n, struct link *l)
 {
-	if (l->sr.in_flight > 0 && n->now.mono_us >= deadline(l))
+	if (l->sr->in_flight > 0 && n->now.mono_us >= deadline(l))
 		timed_out(n, l);
 	if (!l->closed)
 		sr_push(n, l);
@@ -452,7 +452,7 @@ static void judge_mask(struct sr *s, uint32_t sequence, uint32_t received)
 /* A frame has come that had no ACK; returns the bytes that were in flight. */
 static uint64_t came(struct link *l, struct sr_sent *e, uint32_t sequence)
 {
-	struct sr *s = &l->sr;
+	struct sr *s = l->sr;
 	uint64_t len = e->fate == FLYING ? e->len : 0;
 	uint32_t newest = s->judged + s->reorder - 1;
 
@@ -471,7 +471,7 @@ bool sr_ack(struct node *n, struct link *l, uint32_t sequence,
 	    uint32_t received)
 {
 	struct sr_sent *e = sent_find(l, sequence);
-	struct sr *s = &l->sr;
+	struct sr *s = l->sr;
 	bool limited = in_use(l);
 	uint64_t len;
 
@@ -502,19 +502,30 @@ bool sr_ack(struct node *n, struct link *l, uint32_t sequence,
 
 /* ---- life ---- */
 
-void sr_init(struct link *l)
+enum err sr_init(struct link *l)
 {
-	l->sr.window = first_window(l);
-	l->sr.threshold = UINT64_MAX;
-	l->sr.reorder = SR_REORDER_FIRST;
+	struct sr *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return ERR_NOMEM;
+	s->window = first_window(l);
+	s->threshold = UINT64_MAX;
+	s->reorder = SR_REORDER_FIRST;
 	l->rto_us = SR_RTO_FIRST_US;
+	l->sr = s;
+	return OK;
 }
 
 void sr_clear(struct link *l)
 {
-	list_clear(&l->sr.waiting);
-	list_clear(&l->sr.lost);
-	list_clear(&l->sr.flying);
-	free(l->sr.sent);
-	l->sr.sent = NULL;
+	struct sr *s = l->sr;
+
+	if (s == NULL)
+		return;
+	list_clear(&s->waiting);
+	list_clear(&s->lost);
+	list_clear(&s->flying);
+	free(s->sent);
+	free(s);
+	l->sr = NULL;
 }

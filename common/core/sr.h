@@ -56,8 +56,8 @@ struct sr {
 	uint8_t mask;     /* enum sr_mask */
 };
 
-/* Before the first use; l->mtu is set. */
-void sr_init(struct link *l);
+/* Before the first use; l->mtu is set.  ERR_NOMEM. */
+enum err sr_init(struct link *l) MUST_CHECK;
 /* Is there room for so many messages, of so many bytes together? */
 bool sr_has_room(const struct link *l, uint32_t n_messages, size_t bytes);
 /* Takes in a message, and sends what the window allows.  What does not fit in a

@@ -109,7 +109,7 @@ static void transmit(struct line *l, unsigned from, struct slice bytes)
 static void feed(struct line *l)
 {
 	while (l->fed < l->feed && l->link[0] != NULL &&
-	       l->link[0]->sr.n_messages < 300) {
+	       l->link[0]->sr->n_messages < 300) {
 		uint8_t bytes[LINE_MTU] = { 0 };
 
 		memcpy(bytes, &l->fed, sizeof(l->fed));

@@ -91,7 +91,7 @@ static void test_stop(void **state)
 		line_run(&l, 60 * SECOND_US);
 		assert_int_equal(l.n_sent, 3);
 		assert_non_null(l.link[0]);
-		assert_int_equal(l.link[0]->sr.n_messages, 0);
+		assert_int_equal(l.link[0]->sr->n_messages, 0);
 		line_close(&l);
 	}
 	line_open(&l, LINE_MTU);
@@ -212,7 +212,7 @@ static void test_pause(void **state)
 	line_send(&l, 0, 100);
 	(void)line_run_until(&l, 500);
 	line_run(&l, 30 * SECOND_US);
-	assert_true(l.link[0]->sr.window > 20000);
+	assert_true(l.link[0]->sr->window > 20000);
 	before = l.n_sent;
 	l.feed = 600;
 	line_send(&l, 700, 100);
@@ -257,7 +257,7 @@ static void test_pacing(void **state)
 			bytes -= l.sent[first++].len;
 		most = bytes > most ? bytes : most;
 	}
-	assert_in_range(most, 1, l.link[0]->sr.window / 4 + 2 * LINE_MTU);
+	assert_in_range(most, 1, l.link[0]->sr->window / 4 + 2 * LINE_MTU);
 	line_close(&l);
 }
 
@@ -288,11 +288,11 @@ static void test_overtaken(void **state)
 	l.feed = 200;
 	l.feed_len = 1000;
 	line_send(&l, 1000, 100);
-	while (l.link[0]->sr.recover == 0) {
-		window = l.link[0]->sr.window;
+	while (l.link[0]->sr->recover == 0) {
+		window = l.link[0]->sr->window;
 		line_run(&l, 1 * MS);
 	}
-	assert_in_range(l.link[0]->sr.window, window / 2,
+	assert_in_range(l.link[0]->sr->window, window / 2,
 			window / 2 + LINE_MTU);
 	(void)line_run_until(&l, 201);
 	assert_int_equal(l.n_sent, 201 + 3);
@@ -309,7 +309,7 @@ static void test_overtaken(void **state)
 	assert_int_equal(again, 3);
 	assert_false(line_traced(&l, "timeout"));
 	/* Once: it has grown since, by less than a frame a round trip. */
-	assert_in_range(l.link[0]->sr.window, window / 2, window);
+	assert_in_range(l.link[0]->sr->window, window / 2, window);
 	line_close(&l);
 }
 
@@ -333,8 +333,8 @@ static void test_late(void **state)
 	assert_int_equal(l.sent[8].message, 3);
 	assert_int_equal(l.sent[9].message, 4);
 	line_ack(&l, 0, 3, 0); /* it was on its way */
-	assert_int_equal(l.link[0]->sr.reorder, 5);
-	assert_int_equal(l.link[0]->sr.n_messages, 3);
+	assert_int_equal(l.link[0]->sr->reorder, 5);
+	assert_int_equal(l.link[0]->sr->n_messages, 3);
 	line_close(&l);
 }
 
@@ -364,7 +364,7 @@ static void test_give_up(void **state)
 	assert_int_equal(times_sent(&l, 33), SENDS_MAX);
 	assert_int_equal(l.n_arrived, 3000); /* 3001 but that one */
 	assert_non_null(l.link[0]);
-	assert_int_equal(l.link[0]->sr.n_messages, 0);
+	assert_int_equal(l.link[0]->sr->n_messages, 0);
 	line_close(&l);
 }
 
@@ -385,10 +385,10 @@ static void test_bad_line(void **state)
 	(void)line_run_until(&l, 2001);
 	line_run(&l, 60 * SECOND_US);
 	assert_non_null(l.link[0]);
-	assert_int_equal(l.link[0]->sr.n_messages, 0);
-	assert_int_equal(l.link[0]->sr.in_flight, 0);
-	assert_int_equal(l.link[0]->sr.n_sent, 0);
-	assert_int_equal(l.link[0]->sr.bytes, 0);
+	assert_int_equal(l.link[0]->sr->n_messages, 0);
+	assert_int_equal(l.link[0]->sr->in_flight, 0);
+	assert_int_equal(l.link[0]->sr->n_sent, 0);
+	assert_int_equal(l.link[0]->sr->bytes, 0);
 	line_close(&l);
 }
 
@@ -457,9 +457,9 @@ static void test_storm(void **state)
 		line_ack(&l, 0, 0, UINT32_MAX);
 		l.now_us += 10;
 	}
-	assert_int_equal(l.link[0]->sr.n_messages, 5);
+	assert_int_equal(l.link[0]->sr->n_messages, 5);
 	assert_int_equal(l.link[0]->rto_us, rto_us);
-	assert_int_equal(l.link[0]->sr.mask, SR_MASK_OTHER);
+	assert_int_equal(l.link[0]->sr->mask, SR_MASK_OTHER);
 	assert_int_equal(l.n_sent, 6);
 	line_close(&l);
 }
@@ -486,7 +486,7 @@ static void test_full(void **state)
 	(void)state;
 	line_open(&l, LINE_MTU);
 	l.lose = lose_all;
-	s = &l.link[0]->sr;
+	s = l.link[0]->sr;
 	for (uint32_t i = 0; i < SR_MESSAGES_MAX - 3; i++)
 		line_send(&l, i, 100);
 	assert_ok(node_step(l.node[0], (struct now){ l.now_us, 1 }, &timer));
@@ -501,7 +501,7 @@ static void test_full(void **state)
 	line_close(&l);
 	line_open(&l, 16000);
 	l.lose = lose_all;
-	s = &l.link[0]->sr;
+	s = l.link[0]->sr;
 	for (uint32_t i = 0; i < 300; i++)
 		line_send(&l, i, 15000);
 	assert_in_range(s->bytes, SR_BYTES_MAX - 15008, SR_BYTES_MAX);
@@ -541,7 +541,7 @@ static void test_too_late(void **state)
 	line_run(&l, 200 * SECOND_US);
 	assert_in_range(l.n_arrived, 20, 60);
 	assert_true(line_traced(&l, "dropped what waited"));
-	assert_int_equal(l.link[0]->sr.n_messages, 0);
+	assert_int_equal(l.link[0]->sr->n_messages, 0);
 	line_close(&l);
 }
 
