@@ -3,8 +3,9 @@
  * Owns: laying the tables of a large ring.  Nothing reaches into a node: each
  * of two nodes is asked for an Attach in the other's name, over a link that a
  * client of that name would have (RFC 6940 s4.2.1), and calls back; the two
- * calls cross and are one connection.  The nodes then found a ring each, and
- * their first Updates make one ring of all, as after a partition (s10.7.4.4).
+ * calls cross and are one connection.  Linked to its neighbours, a node founds
+ * a ring; its first Updates make it part of that of the others, as after a
+ * partition (s10.7.4.4).
  * Does not own: which tables are good (ring.c of the core judges), lookups
  * (scale.c).
  */
@@ -15,13 +16,14 @@
 #include "core/limits.h"
 #include "rogue.h"
 
-enum { BATCH = 1000 /* nodes between two rests */ };
+enum {
+	LEAD = 512,  /* nodes get links so far ahead of those that enter */
+	BATCH = 1000 /* nodes get links to fingers between two rests */
+};
 
-#define REST_US (SECOND_US / 4) /* handshakes and greetings end */
-#define START_US                                                               \
-	(SECOND_US * 3 / 20)     /* all enter within this, less than the       \
-				    core's pause between two Updates */
-#define MEET_US (20 * SECOND_US) /* the rings become one */
+#define NEXT_US (SECOND_US / 2000) /* from one node to the next */
+#define REST_US (SECOND_US / 4)    /* handshakes and greetings end */
+#define MEET_US (20 * SECOND_US)   /* what is kept for answers goes */
 
 /* ---- order ---- */
 
@@ -32,11 +34,16 @@ static int by_id(const void *a, const void *b)
 	return id_cmp(&(*x)->signer.node_id, &(*y)->signer.node_id);
 }
 
-void order_make(struct order *o, struct world *w)
+static void order_init(struct order *o, uint32_t max)
 {
 	o->n = 0;
-	if ((o->v = calloc(w->n_hosts, sizeof(struct host *))) == NULL)
+	if ((o->v = calloc(max, sizeof(struct host *))) == NULL)
 		MUST(ERR_NOMEM);
+}
+
+void order_make(struct order *o, struct world *w)
+{
+	order_init(o, w->n_hosts);
 	for (uint32_t i = 0; i < w->n_hosts; i++)
 		if (w->hosts[i]->node != NULL)
 			o->v[o->n++] = w->hosts[i];
@@ -70,9 +77,31 @@ static const struct node_id *id_at(const struct order *o, uint32_t i)
 
 /* ---- the rule ---- */
 
-/* Two places of the order that are to be linked, the smaller first. */
+/*
+ * The nodes come one after the other, from one point of the ring in both
+ * directions: both ends of what is there move on before anybody can look for
+ * neighbours beyond them.
+ */
+static uint32_t place_of_turn(const struct order *o, uint32_t turn)
+{
+	uint32_t away = (turn + 1) / 2;
+
+	return turn % 2 == 0 ? away : (o->n - away) % o->n;
+}
+
+static uint32_t turn_of_place(const struct order *o, uint32_t place)
+{
+	return place <= (o->n - 1) / 2 ? 2 * place : 2 * (o->n - place) - 1;
+}
+
+static struct host *host_of_turn(const struct order *o, uint32_t turn)
+{
+	return o->v[place_of_turn(o, turn)];
+}
+
+/* The turns of two that are to be linked. */
 struct pair {
-	uint32_t a, b;
+	uint32_t later, earlier;
 };
 
 struct pairs {
@@ -80,9 +109,13 @@ struct pairs {
 	size_t n, cap;
 };
 
-static void pair_add(struct pairs *p, uint32_t a, uint32_t b)
+/* Two places of the order. */
+static void pair_add(const struct order *o, struct pairs *p, uint32_t a,
+		     uint32_t b)
 {
-	if (a == b)
+	uint32_t x = turn_of_place(o, a), y = turn_of_place(o, b);
+
+	if (x == y)
 		return;
 	if (p->n == p->cap) {
 		p->cap = p->cap == 0 ? 1024 : 2 * p->cap;
@@ -90,21 +123,21 @@ static void pair_add(struct pairs *p, uint32_t a, uint32_t b)
 		if (p->v == NULL)
 			MUST(ERR_NOMEM);
 	}
-	p->v[p->n++] = (struct pair){ a < b ? a : b, a < b ? b : a };
+	p->v[p->n++] = (struct pair){ x > y ? x : y, x > y ? y : x };
 }
 
-static int by_place(const void *a, const void *b)
+static int by_turn(const void *a, const void *b)
 {
 	const struct pair *x = a, *y = b;
 
-	if (x->a != y->a)
-		return x->a < y->a ? -1 : 1;
-	return x->b < y->b ? -1 : x->b > y->b;
+	if (x->later != y->later)
+		return x->later < y->later ? -1 : 1;
+	return x->earlier < y->earlier ? -1 : x->earlier > y->earlier;
 }
 
 static bool pair_find(const struct pairs *p, const struct pair *one)
 {
-	return bsearch(one, p->v, p->n, sizeof(*one), by_place) != NULL;
+	return bsearch(one, p->v, p->n, sizeof(*one), by_turn) != NULL;
 }
 
 /* Each once, and none that is in `but`. */
@@ -113,9 +146,9 @@ static void pairs_sort(struct pairs *p, const struct pairs *but)
 	size_t k = 0;
 
 	if (p->n > 0)
-		qsort(p->v, p->n, sizeof(*p->v), by_place);
+		qsort(p->v, p->n, sizeof(*p->v), by_turn);
 	for (size_t i = 0; i < p->n; i++) {
-		if (k > 0 && by_place(&p->v[k - 1], &p->v[i]) == 0)
+		if (k > 0 && by_turn(&p->v[k - 1], &p->v[i]) == 0)
 			continue;
 		if (but != NULL && pair_find(but, &p->v[i]))
 			continue;
@@ -147,8 +180,8 @@ static void neighbor_pairs(const struct order *o, struct pairs *p)
 	for (uint32_t i = 0; i < o->n; i++) {
 		k = n_neighbors(o, i);
 		for (uint32_t j = 1; j <= k && j < o->n; j++) {
-			pair_add(p, i, (i + j) % o->n);
-			pair_add(p, i, (i + o->n - j) % o->n);
+			pair_add(o, p, i, (i + j) % o->n);
+			pair_add(o, p, i, (i + o->n - j) % o->n);
 		}
 	}
 	pairs_sort(p, NULL);
@@ -172,7 +205,7 @@ static void finger_pairs(const struct order *o, struct pairs *p,
 			id_distance(&d, id_at(o, i), &start);
 			if (id_cmp(&d, &last) <= 0)
 				break;
-			pair_add(p, i, order_owner(o, &start));
+			pair_add(o, p, i, order_owner(o, &start));
 		}
 	}
 	pairs_sort(p, neighbors);
@@ -226,40 +259,58 @@ static void visit(struct rogue *scribe, const struct host *from,
 }
 
 static void lay(struct world *w, const struct order *o, struct rogue *scribe,
-		const struct pairs *p)
+		const struct pair *p)
 {
-	uint32_t batch = 0;
+	struct host *a = host_of_turn(o, p->earlier);
+	struct host *b = host_of_turn(o, p->later);
 
-	for (size_t i = 0; i < p->n; i++) {
-		if (p->v[i].a / BATCH != batch) {
-			batch = p->v[i].a / BATCH;
-			world_run(w, REST_US);
-		}
-		w->net.may_cross = true;
-		visit(scribe, o->v[p->v[i].a], o->v[p->v[i].b]);
-		visit(scribe, o->v[p->v[i].b], o->v[p->v[i].a]);
-		MUST(w->net.crossing == NULL ? OK : ERR_SOFTWARE);
-		w->net.may_cross = false;
-	}
-	world_run(w, REST_US);
+	w->net.may_cross = true;
+	visit(scribe, a, b);
+	visit(scribe, b, a);
+	MUST(w->net.crossing == NULL ? OK : ERR_SOFTWARE);
+	w->net.may_cross = false;
 }
 
 /* ---- the ring ---- */
 
-static void enter(struct world *w, const struct order *o)
+static void enter(struct host *h)
 {
 	struct command c = { .type = CMD_START };
-	uint32_t a_time = (o->n + 149) / 150;
+	uint64_t id = host_command(h, &c);
 
-	/* In the order of their making, which is no order on the ring. */
-	for (uint32_t i = 0; i < w->n_hosts; i++) {
-		if (w->hosts[i]->node == NULL)
-			continue;
-		host_command(w->hosts[i], &c);
-		while (w->outcomes != NULL)
-			world_forget(w, w->outcomes->id);
-		if (i % a_time == 0)
-			world_run(w, START_US / 150);
+	MUST(host_joined(h) ? OK : ERR_SOFTWARE);
+	world_forget(h->world, id);
+}
+
+/* All nodes, with the links to their neighbours. */
+static void lay_neighbors(struct world *w, const struct order *o,
+			  struct rogue *scribe, const struct pairs *p)
+{
+	size_t k = 0;
+
+	for (uint32_t turn = 0; turn < o->n + LEAD; turn++) {
+		if (turn < o->n)
+			host_found(host_of_turn(o, turn));
+		for (; k < p->n && p->v[k].later == turn; k++)
+			lay(w, o, scribe, &p->v[k]);
+		world_run(w, NEXT_US);
+		if (turn >= LEAD)
+			enter(host_of_turn(o, turn - LEAD));
+	}
+	world_run(w, MEET_US);
+}
+
+static void lay_fingers(struct world *w, const struct order *o,
+			struct rogue *scribe, const struct pairs *p)
+{
+	uint32_t batch = 0;
+
+	for (size_t k = 0; k < p->n; k++) {
+		if (p->v[k].later / BATCH != batch) {
+			batch = p->v[k].later / BATCH;
+			world_run(w, REST_US);
+		}
+		lay(w, o, scribe, &p->v[k]);
 	}
 	world_run(w, MEET_US);
 }
@@ -271,17 +322,16 @@ void lay_ring(struct world *w, uint32_t n)
 	struct order o;
 	char user[64];
 
-	for (uint32_t i = 0; i < n; i++) {
-		snprintf(user, sizeof(user), "peer%u@sim.example.org", i);
-		host_found(world_host(w, user, NULL));
+	order_init(&o, n);
+	for (; o.n < n; o.n++) {
+		snprintf(user, sizeof(user), "peer%u@sim.example.org", o.n);
+		o.v[o.n] = world_host(w, user, NULL);
 	}
-	order_make(&o, w);
+	qsort(o.v, o.n, sizeof(struct host *), by_id);
 	neighbor_pairs(&o, &neighbors);
 	finger_pairs(&o, &fingers, &neighbors);
-	lay(w, &o, scribe, &neighbors);
-	enter(w, &o);
-	lay(w, &o, scribe, &fingers);
-	world_run(w, MEET_US);
+	lay_neighbors(w, &o, scribe, &neighbors);
+	lay_fingers(w, &o, scribe, &fingers);
 	free(neighbors.v);
 	free(fingers.v);
 	order_clear(&o);
