@@ -220,6 +220,8 @@ check_LIBRARIES = tests/sim/libsim.a
 tests_sim_libsim_a_SOURCES = \
 	tests/sim/audit.c \
 	tests/sim/audit.h \
+	tests/sim/brief.c \
+	tests/sim/brief.h \
 	tests/sim/check.c \
 	tests/sim/check.h \
 	tests/sim/check_body.c \
@@ -262,7 +264,7 @@ if HAVE_CMOCKA
 check_PROGRAMS += $(sim_programs)
 TESTS += $(sim_programs)
 endif
-# 200 seeds, in parts that run side by side.
+# 212 seeds, in parts that run side by side.
 sim_seeds = \
 	tests/sim/seeds/a.seeds \
 	tests/sim/seeds/b.seeds \
@@ -271,7 +273,8 @@ sim_seeds = \
 	tests/sim/seeds/e.seeds \
 	tests/sim/seeds/f.seeds \
 	tests/sim/seeds/g.seeds \
-	tests/sim/seeds/h.seeds
+	tests/sim/seeds/h.seeds \
+	tests/sim/seeds/i.seeds
 check_PROGRAMS += tests/sim/sim
 TESTS += $(sim_seeds)
 EXTRA_DIST += $(sim_seeds)

@@ -53,6 +53,9 @@ void crowd_leave(struct chaos *c);
 void crowd_die(struct chaos *c);
 /* One or two neighbours lose their disks, if that can do no harm. */
 void crowd_lose(struct chaos *c);
+/* One or two neighbours crash and will not be started again; false when only a
+ * third of the peers is left. */
+bool crowd_dwindle(struct chaos *c);
 /* All crash at once. */
 void crowd_blackout(struct chaos *c);
 /* Sessions end and begin: so much time has passed. */

@@ -6,11 +6,15 @@
  * truth.c).
  */
 #include "acts.h"
+#include "brief.h"
 
 enum {
-	CALM_S = 1800, /* until the ring must be right */
-	REPAIR_S = 300 /* from then until all copies must be there */
+	CALM_S = 1800,  /* until the ring must be right */
+	REPAIR_S = 300, /* from then until all copies must be there */
+	LOSS_S = 180    /* the same when a few peers have gone */
 };
+
+#define LINGER_US (20 * SECOND_US) /* a request and its retransmissions */
 
 uint64_t act_chance(struct chaos *c, uint64_t n)
 {
@@ -54,7 +58,8 @@ static void plan(struct chaos *c)
 		p->session_us = (30 + act_chance(c, 600)) * SECOND_US;
 		p->absence_us = (10 + act_chance(c, 200)) * SECOND_US;
 	}
-	p->clocks = one_in(c, 4);
+	p->clocks = one_in(c, 4) && !c->opt->brief;
+	c->truth.linger_us = LINGER_US;
 	c->truth.mild = c->opt->kind;
 	if (c->opt->kind)
 		return;
@@ -67,6 +72,9 @@ static void plan(struct chaos *c)
 	p->full = one_in(c, 4);
 	p->documents = one_in(c, 3);
 	p->villain = one_in(c, 3);
+	/* A copy that was on its way waits for a partition's end. */
+	if (p->torn || p->slow)
+		c->truth.linger_us += p->trouble_us;
 	c->truth.mild = !p->torn && !p->slow && !p->deaths && !p->wipes &&
 			!p->blackout;
 	if (p->lossy)
@@ -238,7 +246,22 @@ static void calm(struct chaos *c, struct chaos_report *out)
 	c->n_wrong += truth_ring(&c->truth);
 	work_fetch_all(c);
 	c->n_wrong += truth_copies(&c->truth, false);
+	c->n_wrong += brief_left(&c->truth);
 	c->n_wrong += truth_documents(&c->truth);
+}
+
+/*
+ * Peers that do not come back: the copies that they had are made anew, by who
+ * owns the values now and for whom it got to know as its successors, RFC 6940
+ * s10.7.3.  After storms all come back, and that is never needed for long.
+ */
+static void dwindle(struct chaos *c)
+{
+	while (crowd_dwindle(c)) {
+		settle(c, LOSS_S * SECOND_US);
+		c->n_wrong += truth_ring(&c->truth);
+		c->n_wrong += truth_copies(&c->truth, false);
+	}
 }
 
 static void count(const struct chaos *c, struct chaos_report *out)
@@ -274,6 +297,8 @@ void chaos_run(const struct chaos_options *opt, struct chaos_report *out)
 	populate(&c);
 	storm(&c);
 	calm(&c, out);
+	if (opt->dwindle)
+		dwindle(&c);
 	count(&c, out);
 	villain_go(&c); /* its messages may have been on their way until now */
 	world_free(c.world);

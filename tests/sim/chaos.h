@@ -12,6 +12,8 @@ struct chaos_options {
 	uint32_t rounds;
 	bool verbose;  /* every node's trace, on stdout */
 	uint8_t links; /* LINK_PROTOCOL_*; 0: as the seed says */
+	bool brief;    /* some values live for seconds; clocks never jump */
+	bool dwindle;  /* in the end peers go for good, a few at a time */
 	bool kind;     /* nodes come and go in order: no kills, no partitions */
 };
 

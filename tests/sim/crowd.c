@@ -116,6 +116,21 @@ void crowd_lose(struct chaos *c)
 	truth_bereaved(&c->truth);
 }
 
+bool crowd_dwindle(struct chaos *c)
+{
+	struct host *h = act_pick(c), *next;
+	uint64_t n = 1 + act_chance(c, BEREFT_MAX);
+
+	while (!host_joined(h))
+		h = act_pick(c);
+	for (; n > 0 && n_peers(c) > c->opt->nodes / 3 + 1; n--) {
+		next = world_successor(c->world, h, 1);
+		die(c, h);
+		h = next;
+	}
+	return n == 0;
+}
+
 void crowd_blackout(struct chaos *c)
 {
 	for (uint32_t i = 0; i < c->n_actors; i++)

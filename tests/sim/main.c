@@ -18,9 +18,10 @@ static const char *const links[] = { "seed", "tls", "dtls", "both" };
 
 static void repeat_line(const struct chaos_options *o)
 {
-	printf("sim --seed %llu --nodes %u --rounds %u --links %s%s\n",
+	printf("sim --seed %llu --nodes %u --rounds %u --links %s%s%s%s\n",
 	       (unsigned long long)o->seed, o->nodes, o->rounds,
-	       links[o->links], o->kind ? " --kind" : "");
+	       links[o->links], o->brief ? " --brief" : "",
+	       o->dwindle ? " --dwindle" : "", o->kind ? " --kind" : "");
 	fflush(stdout);
 }
 
@@ -72,6 +73,8 @@ static int parse(int argc, char *argv[], struct chaos_options *o)
 		{ "nodes", required_argument, NULL, 'n' },
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "links", required_argument, NULL, 'l' },
+		{ "brief", no_argument, NULL, 'b' },
+		{ "dwindle", no_argument, NULL, 'd' },
 		{ "kind", no_argument, NULL, 'k' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 }
@@ -93,6 +96,12 @@ static int parse(int argc, char *argv[], struct chaos_options *o)
 			break;
 		case 'l':
 			o->links = links_of(optarg);
+			break;
+		case 'b':
+			o->brief = true;
+			break;
+		case 'd':
+			o->dwindle = true;
 			break;
 		case 'k':
 			o->kind = true;

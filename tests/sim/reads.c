@@ -10,6 +10,8 @@
 
 #include <utlist.h>
 
+#include "brief.h"
+
 enum { READ_FACTS_MAX = 4 };
 
 /* One fact that a Fetch asks for, as it stood then. */
@@ -159,7 +161,10 @@ static void judge(struct reads *r, const struct read *rd,
 
 		if (!truth_allows(e->fact, v, 0))
 			wrong(r, rd, e->fact, d, "never stored");
-		if (!strict || !e->strict)
+		if (brief_over(r->truth, e->fact, v, rd->started_us))
+			wrong(r, rd, e->fact, d, "which has ended");
+		if (!strict || !e->strict ||
+		    !brief_lives(r->truth, e->fact, e->acknowledged))
 			continue;
 		r->n_strict++;
 		if (!truth_allows(e->fact, v, e->acknowledged))

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "brief.h"
+
 enum { READ_ARENA_MAX = 64 << 20, NEIGHBOURS = 3, COPIES = 3 };
 
 static void say(struct truth *t, const char *fmt, va_list ap)
@@ -55,6 +57,7 @@ void truth_clear(struct truth *t)
 	while ((f = t->facts) != NULL) {
 		t->facts = f->next;
 		free(f->removed);
+		brief_free(f);
 		free(f);
 	}
 }
@@ -152,6 +155,8 @@ void truth_store_if(struct truth *t, struct fact *f, bool exists,
 	if (exists)
 		says(f, f->sequence, text);
 	item.value = slice_str(text);
+	if (f->brief != NULL)
+		item.lifetime_s = brief_begin(t, f);
 	f->n_text++;
 	f->asked = generation;
 	f->asked_us = t->world->now_us;
@@ -163,22 +168,26 @@ void truth_store_if(struct truth *t, struct fact *f, bool exists,
 	f->command = host_command(f->writer, &c);
 }
 
-bool truth_allows(const struct fact *f, const struct stored_value *v,
-		  uint64_t since)
+bool truth_is(const struct fact *f, const struct stored_value *v, uint64_t n)
 {
 	char text[TRUTH_TEXT_MAX];
 
+	says(f, n, text);
+	return !f->removed[n] && slice_eq(v->value, slice_str(text));
+}
+
+bool truth_allows(const struct fact *f, const struct stored_value *v,
+		  uint64_t since)
+{
 	if (v == NULL || !v->exists) {
 		for (uint64_t n = since; n <= f->sequence; n++)
 			if (n == 0 || f->removed[n])
 				return true;
 		return false;
 	}
-	for (uint64_t n = f->sequence; n >= since && n > 0; n--) {
-		says(f, n, text);
-		if (!f->removed[n] && slice_eq(v->value, slice_str(text)))
+	for (uint64_t n = f->sequence; n >= since && n > 0; n--)
+		if (truth_is(f, v, n))
 			return true;
-	}
 	return false;
 }
 
@@ -204,6 +213,7 @@ static void check_holder(struct truth *t, const struct fact *f,
 	uint32_t n = 0;
 
 	if (h != NULL && h->wiped_us < f->asked_us &&
+	    brief_lives(t, f, f->sequence) &&
 	    (!host_joined(h) || in_replica_set(t->world, h, &f->resource)) &&
 	    !truth_on_disk(t, h, f, f->behind ? f->acknowledged : f->sequence))
 		wrong(t, &n, "'%s' was acknowledged, host %u lacks it",
@@ -264,9 +274,16 @@ static void acknowledged(struct truth *t, struct fact *f,
 	if (f->n_text > 1)
 		memcpy(f->text[0], f->text[f->n_text - 1], TRUTH_TEXT_MAX);
 	f->n_text = 1;
-	f->known = true;
-	f->acknowledged = f->sequence;
+	f->known = brief_lives(t, f, f->sequence);
+	f->acknowledged = f->known ? f->sequence : 0;
 	f->copies = 1 + k->replicas.n;
+}
+
+/* It need not be anywhere any more. */
+static void forgive(struct fact *f)
+{
+	f->known = false;
+	f->acknowledged = 0;
 }
 
 void truth_settle(struct truth *t)
@@ -274,6 +291,8 @@ void truth_settle(struct truth *t)
 	const struct outcome *o;
 
 	for (struct fact *f = t->facts; f != NULL; f = f->next) {
+		if (f->known && !brief_lives(t, f, f->acknowledged))
+			forgive(f);
 		if (f->command == 0)
 			continue;
 		o = world_outcome(t->world, f->command);
@@ -531,8 +550,7 @@ void truth_bereaved(struct truth *t)
 		if (f->copies >= COPIES)
 			wrong(t, &n, "'%s' is lost, with %u copies", f->text[0],
 			      f->copies);
-		f->known = false;
-		f->acknowledged = 0;
+		forgive(f);
 	}
 	t->n_wrong += n;
 }

@@ -36,6 +36,7 @@ struct fact {
 	bool behind;          /* the writer's clock was behind what it was */
 	uint64_t clock_ms;    /* the latest that it was, at a Store */
 	uint32_t incarnation; /* of the writer then */
+	struct brief *brief;  /* NULL: its values live for a day; brief.c */
 	struct fact *next;
 };
 
@@ -43,8 +44,9 @@ struct truth {
 	struct world *world;
 	struct fact *facts;
 	bool quiet;
-	uint64_t torn_us; /* the network was last in pieces then */
-	bool mild;        /* nobody dies, and the ring is never in pieces */
+	uint64_t torn_us;   /* the network was last in pieces then */
+	bool mild;          /* nobody dies, and the ring is never in pieces */
+	uint64_t linger_us; /* by so much a lifetime may grow on the way */
 	uint64_t n_stored, n_refused; /* Stores that ended well, or not */
 	uint64_t n_wrong;             /* acknowledgements that were lies */
 	char first[160];              /* the first thing that was wrong */
@@ -70,6 +72,8 @@ void truth_settle(struct truth *t);
 /* May this value, or none, be what was stored, if attempt `since` was? */
 bool truth_allows(const struct fact *f, const struct stored_value *v,
 		  uint64_t since);
+/* Is this the value that an attempt stored? */
+bool truth_is(const struct fact *f, const struct stored_value *v, uint64_t n);
 /* Does the disk of `h` have what attempt `since` stored, or newer? */
 bool truth_on_disk(const struct truth *t, struct host *h, const struct fact *f,
 		   uint64_t since);

@@ -8,18 +8,20 @@
 
 #include <utlist.h>
 
-enum { FACTS_PER_HOST = 3 };
+#include "brief.h"
 
 void work_facts(struct chaos *c, struct host *h)
 {
 	truth_fact(&c->truth, h, NULL);
 	truth_fact(&c->truth, h, "red");
 	truth_fact(&c->truth, h, "blue");
+	if (c->opt->brief)
+		brief_fact(&c->truth, h);
 }
 
 static struct fact *pick_fact(struct chaos *c)
 {
-	uint64_t n = act_chance(c, c->n_actors * FACTS_PER_HOST);
+	uint64_t n = act_chance(c, c->n_actors * (c->opt->brief ? 4 : 3));
 	struct fact *f = c->truth.facts;
 
 	while (n-- > 0)
