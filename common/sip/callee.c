@@ -10,36 +10,49 @@
 
 #include "conf/address.h"
 #include "core/aor.h"
+#include "core/table.h"
 
-/* One that is looked up. */
+struct asker {
+	struct asker *next;
+	uint64_t token;
+};
+
+/* One that is looked up, for all who ask; and for a while, that was.  CHOICE:
+ * where somebody was found, that is true for CALLEE_KEEP_S more, lest each of
+ * many calls to one name costs a Fetch. */
 struct job {
-	struct job *prev, *next;
 	struct callee *all;
-	uint64_t token, deadline_us;
+	UT_hash_handle hh;
+	struct asker *askers;
+	uint64_t deadline_us; /* when it is given up, or forgotten */
 	bool sips;
 	bool over; /* nothing is left to be fetched */
 	enum err err;
 	struct wire_env env;
 	struct aor aor;
 	struct stored_data_specifier spec;
+	size_t key_len;
+	uint8_t key[]; /* "s" or "-", and the name */
 };
 
 struct callee {
 	struct callee_config cfg;
 	struct loop_deadline *soon;
 	struct job *jobs;
-	size_t n;
+	size_t n_askers;
 	bool stopped;
 };
 
 static void job_free(struct job *j)
 {
-	struct callee *c = j->all;
+	struct asker *a;
 
-	*(j->prev == NULL ? &c->jobs : &j->prev->next) = j->next;
-	if (j->next != NULL)
-		j->next->prev = j->prev;
-	c->n--;
+	HASH_DEL(j->all->jobs, j);
+	while ((a = j->askers) != NULL) {
+		j->askers = a->next;
+		j->all->n_askers--;
+		free(a);
+	}
 	aor_clear(&j->aor);
 	free(j);
 }
@@ -96,7 +109,7 @@ static bool contact(const struct job *j, struct slice text,
 }
 
 /* The Request-URI, where it is another than was called: NULL without memory. */
-static char *make_uri(struct job *j, struct slice text)
+static char *make_uri(const struct job *j, struct slice text, struct arena *mem)
 {
 	bool whole = memmem(text.p, text.len, ":", 1) != NULL;
 	struct buf b = BUF_INIT(2 * AOR_TEXT_MAX);
@@ -109,7 +122,7 @@ static char *make_uri(struct job *j, struct slice text)
 				 : "sip:",
 		       (int)text.len, (const char *)text.p) == OK &&
 	    buf_append_u8(&b, '\0') == OK &&
-	    arena_dup(&j->aor.arena, buf_slice(&b), &copy) == OK)
+	    arena_dup(mem, buf_slice(&b), &copy) == OK)
 		memcpy(&out, &copy.p, sizeof(out));
 	buf_clear(&b);
 	return out;
@@ -117,7 +130,8 @@ static char *make_uri(struct job *j, struct slice text)
 
 /* Targets of the resolver as a proxy's; those that cannot be called are left
  * out. */
-static size_t targets(struct job *j, struct sipway_target *v, size_t max)
+static size_t targets(const struct job *j, struct sipway_target *v, size_t max,
+		      struct arena *mem)
 {
 	size_t n = 0;
 
@@ -130,7 +144,7 @@ static size_t targets(struct job *j, struct sipway_target *v, size_t max)
 					 : !contact(j, uri, &v[n]))
 			continue;
 		/* RFC 3261 s16.5: a route leaves it as it is. */
-		if (uri.len > 0 && (v[n].uri = make_uri(j, uri)) == NULL)
+		if (uri.len > 0 && (v[n].uri = make_uri(j, uri, mem)) == NULL)
 			continue;
 		n++;
 	}
@@ -140,16 +154,22 @@ static size_t targets(struct job *j, struct sipway_target *v, size_t max)
 static void finish(struct job *j)
 {
 	struct sipway_target v[SIPWAY_TARGETS_MAX - BINDING_MAX];
-	const struct callee_config *cfg = &j->all->cfg;
+	struct arena mem = ARENA_INIT(1 << 18);
+	struct callee *c = j->all;
 	enum err r = j->err;
+	struct asker *a;
 	size_t n;
 
-	aor_finish(&j->aor);
-	n = targets(j, v, sizeof(v) / sizeof(v[0]));
+	n = targets(j, v, sizeof(v) / sizeof(v[0]), &mem);
 	if (n == 0 && r == OK)
 		r = ERR_NOT_FOUND;
-	cfg->found(cfg->ctx, j->token, r, v, n);
-	job_free(j);
+	while ((a = j->askers) != NULL) {
+		j->askers = a->next;
+		c->n_askers--;
+		c->cfg.found(c->cfg.ctx, a->token, r, v, n);
+		free(a);
+	}
+	arena_free(&mem);
 }
 
 /* ---- fetching ---- */
@@ -178,7 +198,20 @@ static enum err fetch(struct job *j, struct slice name, uint64_t now_us)
 	return driver_command(cfg->driver, &cmd, on_fetched, j);
 }
 
-/* The next name; `over` when there is none, or no more time. */
+/* Who asks is answered from the loop. */
+static void end(struct job *j)
+{
+	uint64_t now_us = loop_now().mono_us;
+
+	aor_finish(&j->aor);
+	j->over = true;
+	j->deadline_us = now_us;
+	if (j->err == OK && j->aor.n_targets > 0)
+		j->deadline_us += UINT64_C(1000000) * CALLEE_KEEP_S;
+	loop_deadline_set(j->all->soon, 0);
+}
+
+/* The next name, until there is none, or no more time. */
 static void go_on(struct job *j)
 {
 	uint64_t now_us = loop_now().mono_us;
@@ -190,7 +223,7 @@ static void go_on(struct job *j)
 		return;
 	if (j->err == OK)
 		j->err = r;
-	j->over = true;
+	end(j);
 }
 
 static void on_fetched(void *ctx, const struct result *res)
@@ -207,24 +240,28 @@ static void on_fetched(void *ctx, const struct result *res)
 	if (j->err == OK)
 		j->err = r;
 	go_on(j);
-	if (j->over)
-		finish(j);
 }
 
-/* Those that needed nothing fetched, or could not fetch it. */
 static void on_soon(void *ctx)
 {
 	struct callee *c = ctx;
-	struct job *j = c->jobs;
+	uint64_t next = NEVER, now_us;
+	struct job *j, *tmp;
 
-	while (j != NULL) {
-		if (!j->over) {
-			j = j->next;
-			continue;
-		}
-		finish(j);
-		j = c->jobs; /* others may have come or gone */
+	HASH_ITER (hh, c->jobs, j, tmp) {
+		if (j->over && j->askers != NULL)
+			finish(j);
 	}
+	now_us = loop_now().mono_us;
+	HASH_ITER (hh, c->jobs, j, tmp) {
+		if (!j->over)
+			continue;
+		if (j->deadline_us <= now_us && j->askers == NULL)
+			job_free(j);
+		else if (j->deadline_us < next)
+			next = j->deadline_us;
+	}
+	loop_deadline_set(c->soon, next);
 }
 
 /* ---- asking ---- */
@@ -262,43 +299,73 @@ static enum err name_of(const struct callee_config *cfg,
 	return r;
 }
 
-enum err callee_ask(struct callee *c, uint64_t token, struct slice uri)
+static enum err add_asker(struct job *j, uint64_t token)
 {
-	struct buf name = BUF_INIT(AOR_TEXT_MAX);
-	struct sipfield_uri u;
+	struct asker *a = calloc(1, sizeof(*a));
+
+	if (a == NULL)
+		return ERR_NOMEM;
+	a->token = token;
+	a->next = j->askers;
+	j->askers = a;
+	j->all->n_askers++;
+	return OK;
+}
+
+static enum err begin(struct callee *c, struct slice key, struct job **out)
+{
 	struct job *j;
 	enum err r;
 
-	if (c->n >= CALLEE_MAX)
+	if (HASH_COUNT(c->jobs) >= CALLEE_MAX)
 		return ERR_FULL;
-	if ((r = sipfield_uri(&u, uri)) != OK ||
-	    (r = name_of(&c->cfg, &u, &name)) != OK) {
-		buf_clear(&name);
-		return r == ERR_NOMEM ? r : ERR_NOT_FOUND;
-	}
-	if ((j = calloc(1, sizeof(*j))) == NULL) {
-		buf_clear(&name);
+	if ((j = calloc(1, sizeof(*j) + key.len)) == NULL)
 		return ERR_NOMEM;
-	}
 	j->all = c;
-	j->token = token;
-	j->sips = sipmsg_is_nocase(u.scheme, "sips");
+	j->sips = key.p[0] == 's';
 	j->deadline_us = loop_now().mono_us + UINT64_C(1000000) * CALLEE_S;
 	j->env.node_id_len = driver_overlay(c->cfg.driver)->node_id_length;
-	if ((j->next = c->jobs) != NULL)
-		j->next->prev = j;
-	c->jobs = j;
-	c->n++;
-	r = aor_init(&j->aor, buf_slice(&name), &j->env);
-	buf_clear(&name);
+	j->key_len = key.len;
+	memcpy(j->key, key.p, key.len);
+	HASH_ADD_KEYPTR(hh, c->jobs, j->key, j->key_len, j);
+	if (j->hh.tbl == NULL) {
+		free(j);
+		return ERR_NOMEM;
+	}
+	r = aor_init(&j->aor, slice_sub(key, 1, key.len - 1), &j->env);
 	if (r != OK) {
 		job_free(j);
 		return r == ERR_NOMEM ? r : ERR_NOT_FOUND;
 	}
 	go_on(j);
-	if (j->over)
-		loop_deadline_set(c->soon, 0);
+	*out = j;
 	return OK;
+}
+
+enum err callee_ask(struct callee *c, uint64_t token, struct slice uri)
+{
+	struct buf key = BUF_INIT(AOR_TEXT_MAX);
+	struct sipfield_uri u;
+	struct job *j;
+	enum err r;
+
+	if (c->n_askers >= CALLEE_ASKERS_MAX)
+		return ERR_FULL;
+	if (sipfield_uri(&u, uri) != OK)
+		return ERR_NOT_FOUND;
+	r = buf_append_u8(&key, sipmsg_is_nocase(u.scheme, "sips") ? 's' : '-');
+	if (r != OK || (r = name_of(&c->cfg, &u, &key)) != OK) {
+		r = r == ERR_NOMEM ? r : ERR_NOT_FOUND;
+		goto out;
+	}
+	HASH_FIND(hh, c->jobs, key.p, key.len, j);
+	if (j == NULL && (r = begin(c, buf_slice(&key), &j)) != OK)
+		goto out;
+	if ((r = add_asker(j, token)) == OK && j->over)
+		loop_deadline_set(c->soon, 0);
+out:
+	buf_clear(&key);
+	return r;
 }
 
 /* ---- beginning and end ---- */

@@ -14,8 +14,10 @@
  */
 
 enum {
-	CALLEE_MAX = 2048, /* looked up at a time */
-	CALLEE_S = 8       /* all that one may take */
+	CALLEE_MAX = 2048,         /* looked up at a time */
+	CALLEE_ASKERS_MAX = 16384, /* who wait for them */
+	CALLEE_S = 8,              /* all that one may take */
+	CALLEE_KEEP_S = 2          /* what was found is found again */
 };
 
 struct callee;
