@@ -7,7 +7,7 @@
 #include "conf/address.h"
 
 static struct opt_list listen_on;
-static const char *conffile, *store, *run_as, *link_kind;
+static const char *conffile, *store, *run_as, *link_kind, *metrics;
 static struct phones_opt sip;
 static bool first, check_config;
 
@@ -26,6 +26,8 @@ static const struct opt opts[] = {
 	OPT_STR(0, "run-as", "USER", &run_as,
 		"become USER once the ports are open"),
 	OPT_PHONES(sip),
+	OPT_STR(0, "metrics", "ADDR:PORT", &metrics,
+		"tell what is counted there, by HTTP"),
 	OPT_FLAG(0, "check-config", &check_config,
 		 "check options, document and certificate, and end"),
 	OPT_CONFIG,
@@ -61,6 +63,7 @@ int main(int argc, char *argv[])
 	static struct ip_address_port at[OPT_LIST_MAX];
 	struct log_sink log = { .write = write_line };
 	static struct phones_config phones;
+	struct ip_address_port metrics_at;
 	struct peer_config cfg = { .listen = at, .log = &log, .sip = &phones };
 	struct why why = { "" };
 	enum err r;
@@ -69,6 +72,12 @@ int main(int argc, char *argv[])
 	if (listen_on.n == 0)
 		listen_on.v[listen_on.n++] = "0.0.0.0";
 	addresses(at, &listen_on);
+	if (metrics != NULL) {
+		if (address_parse(&metrics_at, metrics, 0) != OK ||
+		    metrics_at.port == 0)
+			opt_usage("--metrics: '%s' is not ADDR:PORT", metrics);
+		cfg.metrics = &metrics_at;
+	}
 	phones_opt_read(&sip, &phones);
 	log.max = log_level();
 	cfg.n_listen = listen_on.n;

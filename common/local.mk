@@ -266,6 +266,8 @@ libp2psip_a_SOURCES += \
 	common/net/inbox.h \
 	common/net/loop.c \
 	common/net/loop.h \
+	common/net/metrics.c \
+	common/net/metrics.h \
 	common/net/notify.c \
 	common/net/notify.h \
 	common/net/publish.c \
@@ -371,6 +373,8 @@ libp2psip_a_SOURCES += \
 	common/cli/document.h \
 	common/cli/entry.c \
 	common/cli/entry.h \
+	common/cli/figures.c \
+	common/cli/figures.h \
 	common/cli/identity.c \
 	common/cli/identity.h \
 	common/cli/operate.c \

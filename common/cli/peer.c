@@ -15,6 +15,7 @@
 
 #include "cli/document.h"
 #include "cli/entry.h"
+#include "cli/figures.h"
 #include "cli/opt.h"
 #include "cli/phones.h"
 #include "conf/address.h"
@@ -24,6 +25,7 @@
 #include "crypto/signer.h"
 #include "net/anchor.h"
 #include "net/driver.h"
+#include "net/metrics.h"
 #include "net/notify.h"
 #include "net/publish.h"
 #include "net/sandbox.h"
@@ -46,6 +48,8 @@ struct peer {
 	struct driver *driver;
 	struct publish *publish;
 	struct phones phones;
+	struct figures figures;
+	struct metrics *metrics;
 	struct loop_deadline *publish_timer, *cache_timer, *give_up_timer;
 	bool damaged; /* the database, as the life before found */
 	bool joined;  /* has been in the ring */
@@ -322,6 +326,24 @@ static enum err open_storage(struct peer *p)
 	return r;
 }
 
+static enum err write_metrics(void *ctx, struct buf *out)
+{
+	return figures_write(ctx, out);
+}
+
+static enum err open_metrics(struct peer *p)
+{
+	struct metrics_config m = { .loop = p->loop,
+				    .listen = p->cfg->metrics,
+				    .write = write_metrics,
+				    .ctx = &p->figures };
+
+	p->figures = (struct figures){ .driver = p->driver,
+				       .storage = &p->storage,
+				       .phones = &p->phones };
+	return m.listen == NULL ? OK : metrics_new(&p->metrics, &m, p->why);
+}
+
 static enum err open_driver(struct peer *p)
 {
 	const struct peer_config *cfg = p->cfg;
@@ -350,6 +372,8 @@ static enum err open_driver(struct peer *p)
 	    (r = driver_new(&p->driver, &d, p->why)) != OK ||
 	    (r = phones_start(&p->phones, p->loop, p->driver, p->signer,
 			      cfg->log, p->why)) != OK)
+		return r;
+	if ((r = open_metrics(p)) != OK)
 		return r;
 	return sandbox_drop(&p->sandbox, p->why);
 }
@@ -416,6 +440,7 @@ static enum err serve(struct peer *p)
 static void peer_close(struct peer *p)
 {
 	publish_free(p->publish);
+	metrics_free(p->metrics);
 	phones_stop(&p->phones);
 	driver_free(p->driver);
 	loop_deadline_free(p->publish_timer);

@@ -16,6 +16,7 @@ struct peer_config {
 	const char *store;  /* "sqlite:PATH", "memory:"; NULL: in the home */
 	const char *run_as; /* NULL: stay who we are */
 	const struct phones_config *sip;
+	const struct ip_address_port *metrics; /* NULL: not asked for */
 	const struct log_sink *log;
 };
 

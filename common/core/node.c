@@ -228,6 +228,15 @@ enum node_state node_state(const struct node *n)
 	return n->state;
 }
 
+void node_count(const struct node *n, struct node_counts *out)
+{
+	*out = (struct node_counts){ .state = n->state,
+				     .started_us = n->started_us,
+				     .links = n->links.n,
+				     .requests = n->txns.n };
+	memcpy(out->refused, n->tally.n, sizeof(out->refused));
+}
+
 const struct node_id *node_id(const struct node *n)
 {
 	return &n->id;

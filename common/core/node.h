@@ -266,6 +266,15 @@ void node_free(struct node *n);
 enum err node_serve(struct node *n, const struct application *a) MUST_CHECK;
 
 enum node_state node_state(const struct node *n);
+/* How it goes. */
+struct node_counts {
+	enum node_state state;
+	uint64_t started_us;
+	uint32_t links;
+	uint32_t requests;       /* own ones, under way */
+	uint64_t refused[ERR_N]; /* what others sent; by why */
+};
+void node_count(const struct node *n, struct node_counts *out);
 /* This node's Node-ID. */
 const struct node_id *node_id(const struct node *n);
 

@@ -40,6 +40,7 @@ struct callee {
 	struct loop_deadline *soon;
 	struct job *jobs;
 	size_t n_askers;
+	struct callee_counts counts;
 	bool stopped;
 };
 
@@ -201,9 +202,13 @@ static enum err fetch(struct job *j, struct slice name, uint64_t now_us)
 /* Who asks is answered from the loop. */
 static void end(struct job *j)
 {
+	struct callee_counts *n = &j->all->counts;
 	uint64_t now_us = loop_now().mono_us;
 
 	aor_finish(&j->aor);
+	n->lookups++;
+	n->failed += j->err != OK || j->aor.n_targets == 0;
+	n->lookup_us += now_us + UINT64_C(1000000) * CALLEE_S - j->deadline_us;
 	j->over = true;
 	j->deadline_us = now_us;
 	if (j->err == OK && j->aor.n_targets > 0)
@@ -366,6 +371,11 @@ enum err callee_ask(struct callee *c, uint64_t token, struct slice uri)
 out:
 	buf_clear(&key);
 	return r;
+}
+
+const struct callee_counts *callee_counts(const struct callee *c)
+{
+	return &c->counts;
 }
 
 /* ---- beginning and end ---- */

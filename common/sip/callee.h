@@ -22,6 +22,11 @@ enum {
 
 struct callee;
 
+struct callee_counts {
+	uint64_t lookups, failed; /* that have ended; without somebody found */
+	uint64_t lookup_us;       /* they took, all together */
+};
+
 /* All that is pointed to is borrowed until callee_free(). */
 struct callee_config {
 	struct loop *loop;
@@ -43,6 +48,7 @@ enum err callee_new(struct callee **out,
 /* ERR_NOT_FOUND: no name of this overlay; ERR_FULL, ERR_NOMEM. */
 enum err callee_ask(struct callee *c, uint64_t token,
 		    struct slice uri) MUST_CHECK;
+const struct callee_counts *callee_counts(const struct callee *c);
 /* Nothing is called any more.  Before the driver is freed, which still brings
  * its answers; callee_free() after it.  NULL is fine. */
 void callee_stop(struct callee *c);

@@ -540,6 +540,7 @@ void front_count(const struct front *f, struct front_counts *out)
 	out->under_way = transaction_count(f->transactions) +
 			 proxy_count(f->proxy);
 	registrar_count(f->registrar, &out->registrar);
+	out->callee = *callee_counts(f->callee);
 }
 
 void front_leave(struct front *f, void (*done)(void *ctx), void *ctx)

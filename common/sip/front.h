@@ -3,6 +3,7 @@
 #define SIP_FRONT_H
 
 #include "net/driver.h"
+#include "sip/callee.h"
 #include "sip/hosted.h"
 #include "sip/sipnet.h"
 #include "sip/siptally.h"
@@ -20,6 +21,7 @@ struct front_counts {
 	uint64_t dropped; /* too much came from one address */
 	size_t under_way; /* requests */
 	struct registrar_counts registrar;
+	struct callee_counts callee;
 };
 
 /* All that is pointed to is borrowed until front_free(). */

@@ -74,7 +74,13 @@ phones_peer()
 	at=$(loopback 1)
 	ring_peer 1 --sip "udp:$at" --sip "tcp:$at" --sip "tls:$at" \
 		--sip-cert "$RING/web.crt" --sip-key "$RING/web.key" \
-		--sip-users "$RING/users"
+		--sip-users "$RING/users" --metrics "$at:9100"
+}
+
+# figure NAME: its value.
+figure()
+{
+	curl -sf "http://$SIP:9100/metrics" | sed -n "s/^p2psip_$1 //p"
 }
 
 # tls_relay: what speaks TCP there comes to the peer by TLS.
@@ -236,6 +242,34 @@ answered()
 	ring_said peer1 "sip: too much comes from $(loopback 12)"
 	answered "$(loopback 14)"
 	wait_until answered "$(loopback 12)"
+}
+
+@test "metrics: what is counted, by HTTP" {
+	need curl
+	local stores challenges name
+	stores=$(figure sip_stores_total)
+	challenges=$(figure sip_challenges_total)
+	ask "$SIP:5060" "$SOURCE/tests/cli/register.xml" -t u1
+	[ "$(figure sip_stores_total)" -gt "$stores" ]
+	[ "$(figure sip_challenges_total)" -gt "$challenges" ]
+	assert_equal "$(figure joined)" 1
+	assert_equal "$(figure sip_users)" 2
+	assert_equal "$(figure sip_users_registered)" 0
+	[ "$(figure sip_authentication_failures_total)" -ge 200 ] # the flood
+	[ "$(figure sip_flood_dropped_total)" -ge 1 ]
+	[ "$(figure stored_resources)" -ge 1 ]
+	[ "$(figure 'sip_answers_total{class="4xx"}')" -ge 1 ]
+	[ "$(figure sip_calls_total)" -ge 2 ]
+	run_tool 22 curl -sf "http://$SIP:9100/other"
+	run_tool 22 curl -sf -d x "http://$SIP:9100/metrics"
+	# The manual has them all.
+	while read -r name; do
+		grep -q "${name#p2psip_}" "$SOURCE/man/p2psip-peer.8" ||
+			grep -q "${name#p2psip_sip_}" "$SOURCE/man/p2psip-peer.8" ||
+			fail "not in the manual: $name"
+	done < <(curl -sf "http://$SIP:9100/metrics" |
+		sed -nE 's/^# TYPE ([^ ]*).*/\1/p')
+	run_tool 64 p2psip-peer -d "$RING/peer1" --metrics 127.0.0.1
 }
 
 half_is_gone()
