@@ -18,11 +18,12 @@
 
 enum {
 	LEAD = 512,  /* nodes get links so far ahead of those that enter */
-	BATCH = 1000 /* nodes get links to fingers between two rests */
+	BATCH = 1000 /* nodes get links to fingers between two rests: what is
+			kept for answers, 15 s, is that of few */
 };
 
 #define NEXT_US (SECOND_US / 2000) /* from one node to the next */
-#define REST_US (SECOND_US / 4)    /* handshakes and greetings end */
+#define REST_US SECOND_US          /* between two batches */
 #define MEET_US (20 * SECOND_US)   /* what is kept for answers goes */
 
 /* ---- order ---- */
