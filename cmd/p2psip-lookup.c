@@ -18,6 +18,8 @@ static const struct opt opts[] = {
 	OPT_FLAG('1', "best", &how.best, "print the best one only"),
 	OPT_FLAG(0, "uri", &how.whole_uri,
 		 "print URIs as they are stored, with parameters"),
+	OPT_FLAG(0, "connect", &how.connect,
+		 "have the peer of the best route connect, print its address"),
 	OPT_STR('k', "kind", "KIND", &kind,
 		"with --near: the kind to look for, by name or number"),
 	OPT_STR(0, "near", "RESOURCE-ID", &near,
@@ -54,6 +56,8 @@ int main(int argc, char *argv[])
 	argv = opt_parse(opts, 0, OPT_ANY, argc, argv);
 	if ((near != NULL) == (argv[0] != NULL))
 		opt_usage("AOR or --near wanted, not both");
+	if (how.connect && (near != NULL || how.routes || how.whole_uri))
+		opt_usage("--connect goes with none of -r, --uri and --near");
 	if ((near != NULL) != (kind != NULL))
 		opt_usage("--kind goes with --near");
 	out_init(&out);

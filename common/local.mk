@@ -396,6 +396,8 @@ libp2psip_a_SOURCES += \
 	common/cli/print_node.h \
 	common/cli/progress.c \
 	common/cli/progress.h \
+	common/cli/reach.c \
+	common/cli/reach.h \
 	common/cli/secret.c \
 	common/cli/secret.h \
 	common/cli/session.c \

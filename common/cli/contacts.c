@@ -5,7 +5,9 @@
  */
 #include "cli/contacts.h"
 
+#include "cli/reach.h"
 #include "cli/sip_text.h"
+#include "conf/address.h"
 #include "core/aor.h"
 
 static enum err fetch(struct session *s, struct slice name,
@@ -90,6 +92,48 @@ static enum err print_all(struct out *o, const char *text, const struct aor *a,
 			: "-r prints routes; contacts are printed without it");
 }
 
+static void print_reached(struct out *o, const char *aor,
+			  const struct node_id *node,
+			  const struct ip_address_port *from, size_t id_len)
+{
+	char id[ID_TEXT_MAX], address[ADDRESS_TEXT_MAX];
+
+	id_format(node, id_len, id);
+	address_format(from, address);
+	if (opt_common.json) {
+		out_json_take(o, json_pack("{s:s, s:s, s:s}", "aor", aor,
+					   "node_id", id, "address", address));
+		return;
+	}
+	out_field(o, slice_str(id));
+	out_field(o, slice_str(address));
+	out_end_line(o);
+}
+
+/* The best route that leads to somebody. */
+static enum err connect_one(struct session *s, struct out *o, const char *text,
+			    const struct aor *a, struct why *why)
+{
+	const struct destination *last;
+	struct ip_address_port from;
+	enum err r = ERR_NOT_FOUND;
+
+	for (uint32_t i = 0; i < a->n_targets && r != OK; i++) {
+		const struct destination_list *l = &a->targets[i].route;
+
+		if (a->targets[i].type != AOR_ROUTE ||
+		    l->v[l->n - 1].type != DESTINATION_NODE)
+			continue;
+		last = &l->v[l->n - 1];
+		why->text[0] = '\0';
+		r = reach_peer(s, l, &from, why);
+		if (r == OK)
+			print_reached(o, text, &last->node_id, &from,
+				      session_wire(s)->node_id_len);
+	}
+	return r;
+}
+
 enum err contacts_print(struct session *s, struct out *o, const char *text,
 			const struct contacts_opts *opts, struct why *why)
 {
@@ -100,7 +144,9 @@ enum err contacts_print(struct session *s, struct out *o, const char *text,
 	if (r == ERR_DATA)
 		(void)why_err(why, r, "no SIP address");
 	if (r == OK && (r = resolve(&a, s, why)) == OK)
-		r = print_all(o, text, &a, opts, session_wire(s), why);
+		r = opts->connect ? connect_one(s, o, text, &a, why)
+				  : print_all(o, text, &a, opts,
+					      session_wire(s), why);
 	aor_clear(&a);
 	return r;
 }

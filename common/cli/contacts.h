@@ -8,6 +8,7 @@
 struct contacts_opts {
 	bool routes;    /* destination lists, not contacts */
 	bool best;      /* only the first */
+	bool connect;   /* to the first route: who answers, and from where */
 	bool whole_uri; /* with parameters and headers */
 };
 

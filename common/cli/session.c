@@ -343,6 +343,21 @@ const struct wire_env *session_wire(const struct session *s)
 	return &s->wire;
 }
 
+struct driver *session_driver(const struct session *s)
+{
+	return s->driver;
+}
+
+struct loop *session_loop(const struct session *s)
+{
+	return s->loop;
+}
+
+uint64_t session_deadline(const struct session *s)
+{
+	return s->deadline_us;
+}
+
 void session_close(struct session *s)
 {
 	if (s == NULL)

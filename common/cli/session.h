@@ -11,6 +11,8 @@
  */
 
 struct session;
+struct driver;
+struct loop;
 
 /*
  * Reads the home (-d, -o, -u) and finds where to connect (-b, else the peers of
@@ -32,6 +34,11 @@ enum err session_run(struct session *s, const struct command *cmd,
 const struct target_env *session_env(const struct session *s);
 /* What decodes the overlay's structures. */
 const struct wire_env *session_wire(const struct session *s);
-void session_close(struct session *s); /* NULL is fine */
+/* For what else needs the connection: borrowed, and others after a
+ * session_run() that has updated the document. */
+struct driver *session_driver(const struct session *s);
+struct loop *session_loop(const struct session *s);
+uint64_t session_deadline(const struct session *s); /* mono_us */
+void session_close(struct session *s);              /* NULL is fine */
 
 #endif

@@ -8,6 +8,8 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum err sockaddr_make(struct sockaddr_storage *out, socklen_t *len,
 		       const struct ip_address_port *a)
@@ -58,6 +60,26 @@ bool sockaddr_same_network(const struct ip_address_port *a,
 {
 	return a->type == b->type &&
 	       memcmp(a->addr, b->addr, a->type == ADDRESS_IPV4 ? 4 : 8) == 0;
+}
+
+enum err sockaddr_towards(const struct ip_address_port *to,
+			  struct ip_address_port *own)
+{
+	struct sockaddr_storage a;
+	enum err r = ERR_NO_LINK;
+	socklen_t len;
+	int fd;
+
+	if (sockaddr_make(&a, &len, to) != OK ||
+	    (fd = socket(a.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0)) < 0)
+		return ERR_NO_LINK;
+	/* Nothing is sent: the system only looks up the way. */
+	if (connect(fd, (struct sockaddr *)&a, len) == 0 &&
+	    getsockname(fd, (struct sockaddr *)&a, &len) == 0)
+		r = sockaddr_read(own, &a);
+	own->port = 0;
+	(void)close(fd);
+	return r;
 }
 
 bool sockaddr_is_any(const struct ip_address_port *a)

@@ -16,6 +16,10 @@ enum err sockaddr_read(struct ip_address_port *out,
 /* Probably one user's: the same IPv4 address, or the same /64 of IPv6. */
 bool sockaddr_same_network(const struct ip_address_port *a,
 			   const struct ip_address_port *b);
+/* The address of this machine from which another one is reached; port 0.
+ * ERR_NO_LINK. */
+enum err sockaddr_towards(const struct ip_address_port *to,
+			  struct ip_address_port *own) MUST_CHECK;
 /* 0.0.0.0 or ::. */
 bool sockaddr_is_any(const struct ip_address_port *a);
 /* An address of this machine for itself. */

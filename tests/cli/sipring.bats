@@ -222,6 +222,22 @@ baresip_calls()
 	between gruu "$(ring_node_id peer4)"
 }
 
+@test "lookup --connect: the peer of who is registered connects" { # 7904-5.1-D1
+	between busy
+	ring_user henry
+	run_tool 0 p2psip-lookup -d "$RING/henry" --connect "bob@$DOMAIN"
+	assert_regex "$output" "^$(ring_node_id peer4)"$'\t127\..*:[0-9]+$'
+	run_tool 0 p2psip-lookup -d "$RING/henry" -b "$(ring_address 4)" -j \
+		--connect "nobody@$DOMAIN" "bob@$DOMAIN"
+	run_tool 0 jq -r .node_id <<<"$output"
+	assert_equal "$output" "$(ring_node_id peer4)"
+	# A peer that has no phones.
+	stored henry "route:$(ring_node_id peer5)"
+	run_tool 1 p2psip-lookup -d "$RING/henry" --connect "henry@$DOMAIN"
+	assert_regex "$stderr" 'this application is not served here'
+	run_tool 64 p2psip-lookup -d "$RING/henry" --connect -r "bob@$DOMAIN"
+}
+
 @test "a member of the overlay that connects unasked is not listened to" { # 7904-5.1-R3 7904-5.1-R4
 	local at home
 	ring_user greta
