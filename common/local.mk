@@ -319,6 +319,8 @@ libp2psip_a_SOURCES += \
 	common/sip/peeraddr.h \
 	common/sip/peerlink.c \
 	common/sip/peerlink.h \
+	common/sip/peerroute.c \
+	common/sip/peerroute.h \
 	common/sip/phone.c \
 	common/sip/phone.h \
 	common/sip/proxy.c \

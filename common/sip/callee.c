@@ -76,9 +76,9 @@ static bool route(const struct job *j, const struct aor_target *t,
 	out->flow.is_peer = true;
 	out->flow.node = last->node_id;
 	peerlink_learn(cfg->peers, &t->route,
-		       j->sips   ? PEERLINK_SIPS_ONLY
-		       : t->sips ? PEERLINK_SIPS_FIRST
-				 : PEERLINK_SIP_FIRST);
+		       j->sips   ? PEERROUTE_SIPS_ONLY
+		       : t->sips ? PEERROUTE_SIPS_FIRST
+				 : PEERROUTE_SIP_FIRST);
 	return true;
 }
 

@@ -178,12 +178,13 @@ static void on_found(void *ctx, uint64_t token, enum err r,
 	arm(f);
 }
 
-static void on_unreachable(void *ctx, const struct node_id *node)
+static bool on_lost(void *ctx, const struct node_id *node, bool gone)
 {
 	struct front *f = ctx;
+	bool waits = proxy_lost(f->proxy, node, gone, now_us());
 
-	proxy_unreachable(f->proxy, node, now_us());
 	arm(f);
+	return waits;
 }
 
 /* ---- requests ---- */
@@ -455,7 +456,7 @@ static enum err join_ring(struct front *f, struct why *why)
 					 .signer = f->cfg.peer,
 					 .log = f->cfg.log,
 					 .message = on_message,
-					 .unreachable = on_unreachable,
+					 .lost = on_lost,
 					 .ctx = f };
 	struct callee_config c_cfg = { .loop = f->cfg.loop,
 				       .driver = f->cfg.driver,

@@ -16,8 +16,6 @@
 #include "sip/peeraddr.h"
 #include "sip/sipstream.h"
 
-enum { ROUTE_BYTES_MAX = 1 << 14 };
-
 struct peer;
 
 struct link {
@@ -39,14 +37,11 @@ struct peer {
 	struct link *links;
 	struct buf queue; /* of messages, until there is a connection */
 	bool asking;      /* an AppAttach is under way */
-	bool asked_both;  /* for either application */
-	uint16_t application;
-	enum peerlink_scheme scheme;
+	struct peerroute route;
 	uint64_t expected_us; /* until then it may connect; 0: it may not */
 	uint64_t used_us;
-	struct arena arena; /* of the route */
-	struct destination_list route;
 	bool failed; /* its owner is to be told */
+	bool gone;   /* and that it cannot be reached */
 	UT_hash_handle hh;
 };
 
@@ -79,18 +74,48 @@ static struct peer *find(const struct peerlink *p, const struct node_id *node)
 	return x;
 }
 
+static void peer_free(struct peer *x)
+{
+	HASH_DEL(x->all->peers, x);
+	buf_clear(&x->queue);
+	peerroute_clear(&x->route);
+	free(x);
+}
+
+/* Is it linked, or about to be? */
+static bool is_busy(const struct peer *x, uint64_t now)
+{
+	return x->links != NULL || x->asking || x->failed ||
+	       x->expected_us > now;
+}
+
+/* One that is only remembered goes, where there is no more room. */
+static bool make_room(struct peerlink *p)
+{
+	uint64_t now = now_us();
+	struct peer *x, *tmp;
+
+	if (HASH_COUNT(p->peers) < PEERLINK_PEERS_MAX)
+		return true;
+	HASH_ITER (hh, p->peers, x, tmp) {
+		if (is_busy(x, now))
+			continue;
+		peer_free(x);
+		return true;
+	}
+	return false;
+}
+
 /* NULL without room or memory. */
 static struct peer *need(struct peerlink *p, const struct node_id *node)
 {
 	struct peer *x = find(p, node);
 
-	if (x != NULL || HASH_COUNT(p->peers) >= PEERLINK_PEERS_MAX ||
-	    (x = calloc(1, sizeof(*x))) == NULL)
+	if (x != NULL || !make_room(p) || (x = calloc(1, sizeof(*x))) == NULL)
 		return x;
 	x->all = p;
 	x->node = *node;
 	x->queue.max = PEERLINK_QUEUE_MAX;
-	x->arena.max = ROUTE_BYTES_MAX;
 	x->used_us = now_us();
 	HASH_ADD(hh, p->peers, node, sizeof(x->node), x);
 	if (x->hh.tbl == NULL) {
@@ -102,24 +127,10 @@ static struct peer *need(struct peerlink *p, const struct node_id *node)
 	return x;
 }
 
-static void peer_free(struct peer *x)
-{
-	HASH_DEL(x->all->peers, x);
-	buf_clear(&x->queue);
-	arena_free(&x->arena);
-	free(x);
-}
-
-static bool is_needed(const struct peer *x, uint64_t now)
-{
-	return x->links != NULL || x->asking || x->failed ||
-	       x->expected_us > now ||
-	       now - x->used_us < UINT64_C(1000000) * PEERLINK_IDLE_S;
-}
-
 /* What waits for it is lost; told from the loop. */
-static void fail(struct peer *x)
+static void fail(struct peer *x, bool gone)
 {
+	x->gone = gone;
 	buf_clear(&x->queue);
 	x->expected_us = 0;
 	x->failed = true;
@@ -241,31 +252,30 @@ static void on_asked(void *ctx, const struct result *res);
 
 static void ask(struct peer *x)
 {
-	struct destination to = destination_node(&x->node);
 	struct command c = { .type = CMD_APP_ATTACH,
 			     .timeout_us = UINT64_C(1000000) *
 					   PEERLINK_ATTACH_S,
-			     .application = x->application,
-			     .destination = x->route };
-	struct slice copy;
+			     .application = x->route.application,
+			     .destination = x->route.list };
 
-	if (c.destination.n == 0) { /* it stays until it is answered */
-		if (arena_dup(&x->arena, slice_of(&to, sizeof(to)), &copy) !=
-		    OK) {
-			fail(x);
-			return;
-		}
-		memcpy(&c.destination.v, &copy.p, sizeof(copy.p));
-		c.destination.n = 1;
-		x->route = c.destination;
-	}
 	if (driver_command(x->all->cfg.driver, &c, on_asked, x) != OK) {
-		fail(x);
+		fail(x, true);
 		return;
 	}
 	x->asking = true;
 	/* The connection may come before the answer. */
 	x->expected_us = after(PEERLINK_ATTACH_S + PEERLINK_WAIT_S);
+}
+
+/* Unless a connection is on its way. */
+static void begin(struct peer *x)
+{
+	if (x->asking || x->expected_us > now_us() || x->links != NULL)
+		return;
+	if (peerroute_begin(&x->route, &x->node) == OK)
+		ask(x);
+	else
+		fail(x, true);
 }
 
 static void on_asked(void *ctx, const struct result *res)
@@ -280,43 +290,23 @@ static void on_asked(void *ctx, const struct result *res)
 		x->expected_us = after(PEERLINK_WAIT_S);
 		return;
 	}
-	/* RFC 7904 s5.1: it may take calls of one scheme alone. */
-	if (res->err == ERR_NOT_FOUND && !x->asked_both &&
-	    x->scheme != PEERLINK_SIPS_ONLY) {
-		x->asked_both = true;
-		x->application = x->application == APPLICATION_SIP
-					 ? APPLICATION_SIPS
-					 : APPLICATION_SIP;
+	/* It may take calls of one scheme alone. */
+	if (res->err == ERR_NOT_FOUND && peerroute_other(&x->route)) {
 		ask(x);
 		return;
 	}
 	log_line(p->cfg.log, LOG_INFO, "sip: no link with %s: %s",
 		 id_short(&x->node).s, err_text(res->err));
-	fail(x);
+	fail(x, true);
 }
 
 void peerlink_learn(struct peerlink *p, const struct destination_list *route,
-		    enum peerlink_scheme scheme)
+		    enum peerroute_scheme scheme)
 {
-	const struct destination *last = &route->v[route->n - 1];
-	struct peer *x = need(p, &last->node_id);
-	struct slice copy;
+	struct peer *x = need(p, &route->v[route->n - 1].node_id);
 
-	if (x == NULL || x->asking) /* what it was asked by stays */
-		return;
-	x->scheme = scheme;
-	x->route = (struct destination_list){ 0 };
-	arena_reset(&x->arena);
-	if (arena_dup(&x->arena,
-		      slice_of(route->v, route->n * sizeof(route->v[0])),
-		      &copy) != OK)
-		return;
-	memcpy(&x->route.v, &copy.p, sizeof(copy.p));
-	for (uint32_t i = 0; i < route->n; i++)
-		if (arena_dup(&x->arena, route->v[i].id, &x->route.v[i].id) !=
-		    OK)
-			return;
-	x->route.n = route->n;
+	if (x != NULL && !x->asking) /* what it was asked by stays */
+		peerroute_set(&x->route, route, scheme);
 }
 
 void peerlink_send(struct peerlink *p, const struct node_id *node,
@@ -333,16 +323,10 @@ void peerlink_send(struct peerlink *p, const struct node_id *node,
 		tls_link_send(l->tls, bytes);
 		return;
 	}
-	if (x->failed || buf_append_slice(&x->queue, bytes) != OK) {
-		fail(x);
-		return;
-	}
-	if (x->asking || x->expected_us > x->used_us || x->links != NULL)
-		return; /* one is on its way */
-	x->asked_both = false;
-	x->application = x->scheme == PEERLINK_SIP_FIRST ? APPLICATION_SIP
-							 : APPLICATION_SIPS;
-	ask(x);
+	if (x->failed || buf_append_slice(&x->queue, bytes) != OK)
+		fail(x, true);
+	else
+		begin(x);
 }
 
 /* ---- what TLS says ---- */
@@ -419,7 +403,7 @@ static void on_bytes(void *ctx, struct tls_link *tls, struct slice bytes)
 		 id_short(&x->node).s, err_text(r));
 	link_close(l);
 	if (in_use(x) == NULL)
-		fail(x);
+		fail(x, false);
 }
 
 static void on_down(void *ctx, struct tls_link *tls, enum err r,
@@ -428,6 +412,7 @@ static void on_down(void *ctx, struct tls_link *tls, enum err r,
 	struct link *l = tls_link_data(tls);
 	struct peerlink *p = ctx;
 	struct peer *x;
+	bool was_up;
 
 	if (l == NULL) {
 		log_line(p->cfg.log, LOG_INFO, "sip: an incoming link: %s%s%s",
@@ -441,9 +426,10 @@ static void on_down(void *ctx, struct tls_link *tls, enum err r,
 	log_line(p->cfg.log, LOG_INFO, "sip: link with %s: %s%s%s",
 		 id_short(&x->node).s, err_text(r),
 		 *why->text == '\0' ? "" : ": ", why->text);
+	was_up = l->up;
 	link_drop(l);
 	if (x->links == NULL && !x->asking && x->expected_us <= now_us())
-		fail(x);
+		fail(x, !was_up);
 }
 
 /* ---- time ---- */
@@ -462,7 +448,7 @@ static void on_overlay(void *ctx, const struct overlay *o)
 			continue;
 		while (x->links != NULL)
 			link_close(x->links);
-		fail(x);
+		fail(x, true);
 	}
 }
 
@@ -491,8 +477,9 @@ static void on_timer(void *ctx)
 		close_idle(x, now);
 		if (x->expected_us != 0 && x->expected_us <= now &&
 		    !x->asking && in_use(x) == NULL)
-			fail(x);
-		if (!is_needed(x, now))
+			fail(x, true);
+		if (!is_busy(x, now) &&
+		    now - x->used_us > UINT64_C(1000000) * PEERLINK_IDLE_S)
 			peer_free(x);
 	}
 	/* None is freed, but some may be added, while their owner is told. */
@@ -500,7 +487,8 @@ static void on_timer(void *ctx)
 		if (!x->failed)
 			continue;
 		x->failed = false;
-		p->cfg.unreachable(p->cfg.ctx, &x->node);
+		if (p->cfg.lost(p->cfg.ctx, &x->node, x->gone) && !x->gone)
+			begin(x);
 	}
 	if (p->peers == NULL)
 		loop_deadline_set(p->timer, NEVER);

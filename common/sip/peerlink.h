@@ -4,6 +4,7 @@
 
 #include "net/driver.h"
 #include "sip/flow.h"
+#include "sip/peerroute.h"
 
 /*
  * SIP between peers of the overlay, RFC 7904 s5: connections that AppAttach
@@ -32,17 +33,12 @@ struct peerlink_config {
 	const struct log_sink *log;  /* may be NULL */
 	/* One message; borrowed for the call. */
 	void (*message)(void *ctx, const struct flow *from, struct slice bytes);
-	/* What was to be sent to that peer, or was sent lately, is lost.  Never
-	 * called from inside peerlink_send(). */
-	void (*unreachable)(void *ctx, const struct node_id *node);
+	/* No connection to that peer any more: what was sent, and not yet
+	 * heard of, is lost.  `gone`: nor can one be made, and nothing comes
+	 * from there.  True: something is still waited for, so that one is
+	 * made.  Never called from inside peerlink_send(). */
+	bool (*lost)(void *ctx, const struct node_id *node, bool gone);
 	void *ctx;
-};
-
-/* How a peer wants to be asked: for one application first, or for no other. */
-enum peerlink_scheme {
-	PEERLINK_SIP_FIRST,
-	PEERLINK_SIPS_FIRST,
-	PEERLINK_SIPS_ONLY
 };
 
 /* Listens, on each address that the driver listens on, at a port of its own;
@@ -54,7 +50,7 @@ enum err peerlink_new(struct peerlink **out, const struct peerlink_config *cfg,
  * AppAttach.  A peer that was not learnt is asked by its Node-ID, for SIP
  * first. */
 void peerlink_learn(struct peerlink *p, const struct destination_list *route,
-		    enum peerlink_scheme scheme);
+		    enum peerroute_scheme scheme);
 /* Sends a message, over a connection that is made where there is none. */
 void peerlink_send(struct peerlink *p, const struct node_id *node,
 		   struct slice bytes);

@@ -349,26 +349,30 @@ static void leg_ended(struct proxy *p, struct leg *l, unsigned status,
 	settle(p, c, now_us);
 }
 
-static struct leg *unheard(struct proxy *p, const struct node_id *node)
+/* One that waits for a peer, in this state. */
+static struct leg *waits_for(struct proxy *p, const struct node_id *node,
+			     enum branch_state state)
 {
 	struct leg *l, *tmp;
 
 	HASH_ITER (hh, p->legs, l, tmp) {
-		if (l->b.to.is_peer && l->b.state == BRANCH_CALLING &&
+		if (l->b.to.is_peer && l->b.state == state &&
 		    id_eq(&l->b.to.node, node))
 			return l;
 	}
 	return NULL;
 }
 
-void proxy_unreachable(struct proxy *p, const struct node_id *node,
-		       uint64_t now_us)
+bool proxy_lost(struct proxy *p, const struct node_id *node, bool gone,
+		uint64_t now_us)
 {
 	struct leg *l;
 
 	/* One that ends may take others with it: begin again after each. */
-	while ((l = unheard(p, node)) != NULL)
+	while ((l = waits_for(p, node, BRANCH_CALLING)) != NULL ||
+	       (gone && (l = waits_for(p, node, BRANCH_PROCEEDING)) != NULL))
 		leg_ended(p, l, 480, now_us);
+	return waits_for(p, node, BRANCH_PROCEEDING) != NULL;
 }
 
 static void call_ended(struct proxy *p, struct call *c, uint64_t now_us)

@@ -249,7 +249,9 @@ baresip_calls()
 }
 
 @test "the peer of who is called has died: 480, soon" {
-	between busy # who stays registered, by UDP
+	begin_between ringing
+	daemon_says ringing '^ringing'
 	ring_kill peer4 KILL
+	go_on ringing
 	between dead
 }
