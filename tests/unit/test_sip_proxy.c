@@ -35,13 +35,16 @@ static struct {
 static size_t n_sent;
 static uint32_t gone_conn; /* of which local() says that it is gone */
 
+static uint16_t port_of(const struct node_id *node)
+{
+	return (uint16_t)(node->b[0] << 8 | node->b[1]);
+}
+
 static void on_send(void *ctx, const struct flow *to, struct slice bytes)
 {
 	(void)ctx;
 	assert_true(n_sent < SENT_MAX);
-	sent[n_sent].port = to->is_peer ? (uint16_t)(to->node.b[0] << 8 |
-						     to->node.b[1])
-					: to->peer.port;
+	sent[n_sent].port = to->is_peer ? port_of(&to->node) : to->peer.port;
 	snprintf(sent[n_sent].text, sizeof(sent[0].text), "%.*s",
 		 (int)bytes.len, (const char *)bytes.p);
 	n_sent++;
