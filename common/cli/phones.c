@@ -64,6 +64,8 @@ enum err phones_start(struct phones *p, struct loop *loop,
 				  .tls = p->tls,
 				  .offer = p->cfg->digest,
 				  .bounds = p->cfg->expires,
+				  .redirect = p->cfg->redirect,
+				  .contact = p->cfg->contact,
 				  .log = log };
 
 	p->log = log;

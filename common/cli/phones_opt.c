@@ -57,6 +57,18 @@ static bool has_tls(const struct phones_config *c)
 	return false;
 }
 
+/* The second of two words? */
+static bool read_choice(const char *option, const char *given,
+			const char *first, const char *second)
+{
+	if (given == NULL || strcmp(given, first) == 0)
+		return false;
+	if (strcmp(given, second) != 0)
+		opt_usage("%s: '%s' is neither %s nor %s", option, given, first,
+			  second);
+	return true;
+}
+
 void phones_opt_read(const struct phones_opt *o, struct phones_config *out)
 {
 	const char *digest = o->digest != NULL ? o->digest : "md5";
@@ -73,6 +85,9 @@ void phones_opt_read(const struct phones_opt *o, struct phones_config *out)
 	if (has_tls(out) != (out->cert != NULL))
 		opt_usage("--sip tls:... needs --sip-cert and --sip-key, and "
 			  "they need it");
+	out->redirect = read_choice("--sip-mode", o->mode, "proxy", "redirect");
+	out->contact = read_choice("--sip-register", o->kind, "route",
+				   "contact");
 	read_expires(&out->expires, o->expires != NULL ? o->expires : "60,1h");
 	if (digest_offer_parse(&out->digest, digest) != OK)
 		opt_usage("--sip-digest: '%s' is not md5, sha256, md5,sha256 "

@@ -13,6 +13,7 @@ struct phones_opt {
 	struct opt_list listen;
 	const char *users, *cert, *key;
 	const char *expires, *digest;
+	const char *mode, *kind;
 };
 
 #define OPT_PHONES(o)                                                          \
@@ -29,7 +30,11 @@ struct phones_opt {
 			"how long a registration may last; default 60,1h"),    \
 		OPT_STR(0, "sip-digest", "ALGORITHM", &(o).digest,             \
 			"how phones prove their password: md5, sha256, or "    \
-			"both")
+			"both"),                                               \
+		OPT_STR(0, "sip-mode", "MODE", &(o).mode,                      \
+			"what callers get: proxy (default), redirect"),        \
+		OPT_STR(0, "sip-register", "KIND", &(o).kind,                  \
+			"what the overlay gets: route (default), contact")
 
 /* What they say; borrows their words. */
 struct phones_config {
@@ -39,6 +44,7 @@ struct phones_config {
 	const char *cert, *key; /* both or none */
 	struct binding_bounds expires;
 	struct digest_offer digest;
+	bool redirect, contact; /* as front_config has them */
 };
 
 /* Exits where they say nothing that makes sense. */

@@ -3,6 +3,7 @@
  * own: what is in it (routevalue.c), when it changes (registrar.c). */
 #include "sip/errand.h"
 
+#include "sip/registrar.h"
 #include "sip/routevalue.h"
 
 #define STORE_TIMEOUT_US UINT64_C(10000000)
@@ -25,7 +26,7 @@ enum err errand_start(struct errand *e, uint32_t lifetime_s)
 	enum err r;
 
 	r = routevalue_make(&e->item, &e->value, e->hosted->signer,
-			    &e->peer->node_id,
+			    &e->peer->node_id, registrar_asked(e->user),
 			    driver_overlay(e->driver)->node_id_length,
 			    lifetime_s, loop_now().unix_ms);
 	return r != OK ? r : driver_command(e->driver, &c, on_done, e);

@@ -37,6 +37,8 @@ struct front_config {
 	struct ssl_ctx_st *tls; /* as sipnet_config has it */
 	struct digest_offer offer;
 	struct binding_bounds bounds;
+	bool redirect; /* tell callers the contacts: as proxy_config has it */
+	bool contact;  /* as registrar_config has it */
 	const struct log_sink *log; /* may be NULL */
 };
 

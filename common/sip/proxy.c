@@ -214,6 +214,27 @@ enum err proxy_request(struct proxy *p, const struct proxy_asked *a,
 	return OK;
 }
 
+/* Tells who asked of the contacts among these; false when there are none: the
+ * way to a peer is not one for phones. */
+static bool redirect(struct proxy *p, struct call *c,
+		     const struct sipway_target *v, size_t n, uint64_t now_us)
+{
+	struct buf fields = BUF_INIT(SIPMSG_MAX);
+	enum err r = OK;
+	bool any;
+
+	for (size_t i = 0; i < n && r == OK; i++)
+		if (v[i].uri != NULL && !v[i].flow.is_peer)
+			r = buf_printf(&fields, "Contact: <%s>;q=%u.%03u\r\n",
+				       v[i].uri, v[i].q / 1000u,
+				       v[i].q % 1000u);
+	any = fields.len > 0;
+	if (any)
+		proxy_up_own(p, c, 302, buf_slice(&fields), now_us);
+	buf_clear(&fields);
+	return any;
+}
+
 void proxy_found(struct proxy *p, uint64_t token, enum err r,
 		 const struct sipway_target *v, size_t n, uint64_t now_us)
 {
@@ -224,6 +245,8 @@ void proxy_found(struct proxy *p, uint64_t token, enum err r,
 		return; /* answered, or cancelled */
 	proxy_up_stop_waiting(p, c);
 	c->cut_off = r != OK && r != ERR_NOT_FOUND;
+	if (p->cfg.redirect && redirect(p, c, v, n, now_us))
+		return;
 	for (size_t i = n; i-- > 0;)
 		sipway_insert(&c->way, c->next, &v[i]);
 	if (n > 0 && !c->ended && c->next < c->way.n)

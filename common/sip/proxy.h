@@ -32,6 +32,9 @@ struct proxy_local {
 struct proxy_config {
 	struct registrar *registrar;
 	const char *realm;
+	/* Callers are told the contacts (302) of those who have any, RFC 3261
+	 * s8.3; what comes from other peers is passed on all the same. */
+	bool redirect;
 	uint8_t secret[FLOWTOKEN_SECRET_LEN];
 	uint8_t seed[32]; /* of branch parameters */
 	void (*send)(void *ctx, const struct flow *to, struct slice bytes);

@@ -54,6 +54,8 @@ void registrar_free(struct registrar *r)
 		}
 		bindings_clear(&u->bindings);
 		bindings_clear(&u->next);
+		free(u->stored);
+		free(u->asked);
 		explicit_bzero(&u->secret, sizeof(u->secret));
 		free(u);
 	}
@@ -131,6 +133,11 @@ const char *registrar_user_aor(const struct registrar_user *u)
 	return u->aor;
 }
 
+const char *registrar_asked(const struct registrar_user *u)
+{
+	return u->asked;
+}
+
 const struct bindings *registrar_bindings(const struct registrar_user *u)
 {
 	return &u->bindings;
@@ -157,31 +164,51 @@ void registrar_verdict_clear(struct registrar_verdict *v)
 
 /* ---- what the overlay is to have ---- */
 
-/* Until when the overlay should have a route for these. */
-static uint64_t wanted_until(const struct registrar *r,
-			     const struct bindings *b)
+struct want {
+	uint64_t until_us;   /* 0: nothing */
+	const char *contact; /* NULL: a route */
+};
+
+/* What the overlay should have for these. */
+static struct want wanted(const struct registrar *r, const struct bindings *b)
 {
-	return r->leaving ? 0 : bindings_last_end(b);
+	struct want w = { 0 };
+
+	if (r->leaving || b->n == 0)
+		return w;
+	if (r->cfg.contact) {
+		w.contact = b->v[0]->uri;
+		w.until_us = b->v[0]->expires_us;
+	} else {
+		w.until_us = bindings_last_end(b);
+	}
+	return w;
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
 /* Up to one more second is right. */
-static bool overlay_has(const struct registrar_user *u, uint64_t until_us,
+static bool overlay_has(const struct registrar_user *u, struct want w,
 			uint64_t now_us)
 {
-	if (until_us == 0)
+	if (w.until_us == 0)
 		return u->stored_until_us <= now_us;
 	return u->stored_until_us != UNKNOWN &&
-	       u->stored_until_us >= until_us &&
-	       u->stored_until_us - until_us < SLACK_US;
+	       u->stored_until_us >= w.until_us &&
+	       u->stored_until_us - w.until_us < SLACK_US &&
+	       same(u->stored, w.contact);
 }
 
 /* The next time at which something is due for this user. */
 static void arm(struct registrar *r, struct registrar_user *u, uint64_t now_us)
 {
 	uint64_t at_us = bindings_first_end(&u->bindings);
-	uint64_t until_us = wanted_until(r, &u->bindings);
+	struct want w = wanted(r, &u->bindings);
 
-	if (u->queue == NULL && !overlay_has(u, until_us, now_us + SLACK_US) &&
+	if (u->queue == NULL && !overlay_has(u, w, now_us + SLACK_US) &&
 	    u->retry_us < at_us)
 		at_us = u->retry_us;
 	heap_cancel(&r->timers, &u->timer);
@@ -257,7 +284,8 @@ static bool begin(struct registrar *r, struct registrar_user *u,
 		  uint64_t now_us)
 {
 	struct pending *p = u->queue;
-	uint64_t until_us, lifetime_s = 0;
+	uint64_t lifetime_s = 0;
+	struct want w;
 	enum err e;
 
 	(void)bindings_drop(&u->bindings, now_us, 0); /* any or none */
@@ -271,13 +299,19 @@ static bool begin(struct registrar *r, struct registrar_user *u,
 		finish(r, u, e == ERR_FULL ? 403 : 500, now_us);
 		return true;
 	}
-	until_us = wanted_until(r, &u->next);
-	if (overlay_has(u, until_us, now_us)) {
+	w = wanted(r, &u->next);
+	if (overlay_has(u, w, now_us)) {
 		commit(r, u, now_us);
 		return true;
 	}
-	if (until_us > now_us)
-		lifetime_s = (until_us - now_us + 999999) / 1000000;
+	free(u->asked);
+	u->asked = w.contact == NULL ? NULL : strdup(w.contact);
+	if (u->asked == NULL && w.contact != NULL) {
+		give_up(r, u, ERR_NOMEM, now_us);
+		return true;
+	}
+	if (w.until_us > now_us)
+		lifetime_s = (w.until_us - now_us + 999999) / 1000000;
 	u->asked_until_us = lifetime_s == 0 ? 0 : now_us + lifetime_s * 1000000;
 	u->storing = true;
 	u->asked_us = now_us;
@@ -306,6 +340,9 @@ void registrar_stored(struct registrar *r, struct registrar_user *u,
 	r->counts.store_us += now_us - u->asked_us;
 	if (err == OK) {
 		u->stored_until_us = u->asked_until_us;
+		free(u->stored);
+		u->stored = u->asked;
+		u->asked = NULL;
 		commit(r, u, now_us);
 	} else {
 		give_up(r, u, err, now_us);
@@ -426,8 +463,7 @@ void registrar_expire(struct registrar *r, uint64_t now_us)
 				 "sip: the registration of %s has ended",
 				 u->aor);
 		if (u->retry_us <= now_us &&
-		    !overlay_has(u, wanted_until(r, &u->bindings),
-				 now_us + SLACK_US))
+		    !overlay_has(u, wanted(r, &u->bindings), now_us + SLACK_US))
 			sync(r, u, now_us);
 		else
 			arm(r, u, now_us);

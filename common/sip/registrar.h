@@ -34,10 +34,11 @@ struct registrar_config {
 	uint8_t secret[DIGEST_SECRET_LEN]; /* of nonces, not of users */
 	struct digest_offer offer;
 	struct binding_bounds bounds;
+	bool contact; /* the overlay is to have the best contact, no route */
 	const struct log_sink *log; /* may be NULL */
-	/* Begins to store a route for that many seconds, or with 0 to remove
-	 * it: registrar_stored() says how it ended, later.  A failure counts
-	 * as if it had ended so. */
+	/* Begins to store registrar_asked() for that many seconds, or with 0 to
+	 * remove it: registrar_stored() says how it ended, later.  A failure
+	 * counts as if it had ended so. */
 	enum err (*store)(void *ctx, struct registrar_user *u,
 			  uint32_t lifetime_s);
 	/* The end of registrar_submit(); `fields` is borrowed. */
@@ -78,6 +79,8 @@ enum err registrar_add(struct registrar *r, const char *aor,
 		       struct registrar_user **out) MUST_CHECK;
 void *registrar_user_ctx(const struct registrar_user *u);
 const char *registrar_user_aor(const struct registrar_user *u);
+/* What is to be stored, or is being: a contact, or NULL: a route. */
+const char *registrar_asked(const struct registrar_user *u);
 const struct bindings *registrar_bindings(const struct registrar_user *u);
 /* By the address of record in a URI; NULL. */
 struct registrar_user *registrar_find(const struct registrar *r,

@@ -30,6 +30,7 @@ struct registrar_user {
 	uint64_t stored_until_us; /* 0: nothing is in the overlay */
 	uint64_t asked_until_us;  /* of the Store under way */
 	uint64_t asked_us;        /* when it began */
+	char *stored, *asked;     /* contacts; NULL: a route */
 	uint64_t retry_us;        /* not before that */
 	size_t local_len;         /* of the AOR's part before '@' */
 	char aor[];

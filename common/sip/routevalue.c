@@ -7,8 +7,8 @@
 
 enum err routevalue_make(struct store_item *out, struct buf *value,
 			 const struct signer *user, const struct node_id *peer,
-			 uint8_t node_id_len, uint32_t lifetime_s,
-			 uint64_t now_ms)
+			 const char *contact, uint8_t node_id_len,
+			 uint32_t lifetime_s, uint64_t now_ms)
 {
 	struct destination to = destination_node(peer);
 	struct sip_registration reg = { .type = SIP_REGISTRATION_ROUTE,
@@ -17,6 +17,9 @@ enum err routevalue_make(struct store_item *out, struct buf *value,
 	uint64_t left_s;
 	enum err r = OK;
 
+	if (contact != NULL)
+		reg = (struct sip_registration){ .type = SIP_REGISTRATION_URI,
+						 .uri = slice_str(contact) };
 	if (user->cert->not_after_ms <= now_ms)
 		return ERR_CERT_EXPIRED;
 	left_s = (user->cert->not_after_ms - now_ms + 999) / 1000;

@@ -272,7 +272,11 @@ enum err sipway_find(struct sipway *out, const struct proxy_config *cfg,
 				 now_us);
 	if (r == OK && out->n == 0 && !out->elsewhere)
 		*status = out->none;
-	if (r != OK)
+	if (r == OK && out->n > 0 && cfg->redirect && !from->is_peer) {
+		*status = 302;
+		r = bindings_format(registrar_bindings(u), now_us, fields);
+	}
+	if (r != OK || *status != 0)
 		sipway_clear(out);
 	return r;
 }

@@ -30,7 +30,7 @@ enum err sipway_loop(const struct sipmsg *m,
 		     char out[static HEXHASH_MAX]) MUST_CHECK;
 
 /*
- * `*status` is 0, or that of the refusal, with `fields` appended: 403, 404,
+ * `*status` is 0, or that of the answer, with `fields` appended: 302, 403, 404,
  * 407, 416, 420, 480, 482, 483.  What comes from another peer need not prove
  * who it is, and goes to the phones here alone.  ERR_NOMEM.  sipway_clear().
  */

@@ -65,6 +65,7 @@ phones_join()
 			-u "$user@$RING_NAME" -p "$RING/$user.pass" \
 			--sip-password-file "$RING/$user.sip" "$RING_NAME"
 	done
+	ring_user carol
 	ring_kill peer1
 }
 
@@ -74,7 +75,7 @@ phones_peer()
 	at=$(loopback 1)
 	ring_peer 1 --sip "udp:$at" --sip "tcp:$at" --sip "tls:$at" \
 		--sip-cert "$RING/web.crt" --sip-key "$RING/web.key" \
-		--sip-users "$RING/users" --metrics "$at:9100"
+		--sip-users "$RING/users" --metrics "$at:9100" "$@"
 }
 
 # figure NAME: its value.
@@ -98,15 +99,10 @@ listens()
 	[ -n "$(ss -Hltn "src $1")" ]
 }
 
-# routes: how many alice has in the overlay.
-routes()
-{
-	p2psip-lookup -d "$RING/peer1" -r "alice@$DOMAIN" 2>/dev/null | wc -l
-}
-
+# routes_are USER N: so many the user has in the overlay.
 routes_are()
 {
-	[ "$(routes)" = "$1" ]
+	[ "$(p2psip-lookup -d "$RING/carol" -r "$1@$DOMAIN" 2>/dev/null | wc -l)" = "$2" ]
 }
 
 # ask SERVER SCENARIO [SIPP OPTION…]: sipp is alice's phone.
@@ -153,15 +149,17 @@ call()
 @test "TLS: a phone registers, refreshes and unregisters; what it bound ends with its connection" {
 	tls_relay
 	ask "$(loopback 9):5080" "$SOURCE/tests/cli/register.xml" -t t1
-	routes_are 0
+	routes_are alice 0
 	ask "$(loopback 9):5080" "$SOURCE/tests/cli/register-only.xml" -t t1
-	wait_until routes_are 0
+	wait_until routes_are alice 0
 }
 
 @test "a call from UDP to TLS, to a phone that checks our certificate" {
 	baresip_bob tls
+	routes_are bob 1
 	call "$SIP:5060" u1
 	stop_daemon baresip TERM
+	wait_until routes_are bob 0
 }
 
 @test "a call from TLS to TCP" {
@@ -259,7 +257,6 @@ answered()
 	[ "$(figure sip_flood_dropped_total)" -ge 1 ]
 	[ "$(figure stored_resources)" -ge 1 ]
 	[ "$(figure 'sip_answers_total{class="4xx"}')" -ge 1 ]
-	[ "$(figure sip_calls_total)" -ge 2 ]
 	run_tool 22 curl -sf "http://$SIP:9100/other"
 	run_tool 22 curl -sf -d x "http://$SIP:9100/metrics"
 	# The manual has them all.
@@ -270,6 +267,21 @@ answered()
 	done < <(curl -sf "http://$SIP:9100/metrics" |
 		sed -nE 's/^# TYPE ([^ ]*).*/\1/p')
 	run_tool 64 p2psip-peer -d "$RING/peer1" --metrics 127.0.0.1
+}
+
+@test "redirect, and contacts in the overlay: callers are told where to go" {
+	ring_kill peer1
+	phones_peer --sip-mode redirect --sip-register contact
+	ask "$SIP:5060" "$SOURCE/tests/cli/register-only.xml" -t u1 -p 5077
+	run_tool 0 p2psip-lookup -d "$RING/carol" --uri "alice@$DOMAIN"
+	assert_equal "$output" "sip:alice@$(loopback 10):5077"
+	sed 's|"480" />|"302" />|' "$SOURCE/tests/cli/unavailable.xml" >moved.xml
+	ask "$SIP:5060" moved.xml -key callee alice -t u1 -trace_msg
+	grep -q "^Contact: <sip:alice@$(loopback 10):5077>;expires=" moved_*_messages.log
+	run_tool 64 p2psip-peer -d "$RING/peer1" --sip-mode b2bua
+	run_tool 64 p2psip-peer -d "$RING/peer1" --sip-register both
+	ring_kill peer1
+	phones_peer
 }
 
 half_is_gone()

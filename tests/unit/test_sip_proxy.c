@@ -107,6 +107,8 @@ static void add_user(const char *aor, const char *local)
 	assert_ok(registrar_add(reg, aor, &s, NULL, &u));
 }
 
+static bool redirects;
+
 static int begin(void **state)
 {
 	struct registrar_config r = { .realm = "a.example",
@@ -120,6 +122,7 @@ static int begin(void **state)
 				  .send = on_send,
 				  .local = on_local,
 				  .is_ours = on_is_ours,
+				  .redirect = redirects,
 				  .lookup = on_lookup };
 
 	(void)state;
@@ -134,6 +137,14 @@ static int begin(void **state)
 	assert_ok(proxy_new(&proxy, &p));
 	add_user("alice@a.example", "alice");
 	add_user("bob@a.example", "bob");
+	return 0;
+}
+
+static int begin_redirecting(void **state)
+{
+	redirects = true;
+	(void)begin(state);
+	redirects = false;
 	return 0;
 }
 
@@ -1075,6 +1086,34 @@ static void left_behind(void **state)
 	}
 }
 
+/* RFC 3261 s8.3: callers hear of contacts, and go there themselves; peers that
+ * the overlay names are no contacts. */
+static void redirected(void **state)
+{
+	(void)state;
+	bind_bob("<sip:bob@10.0.0.2;x=y>;q=0.5", BOB, 0);
+	n_sent = 0;
+	assert_int_equal(ask("INVITE", ""), 302);
+	assert_non_null(
+		strstr(challenged, "Contact: <sip:bob@10.0.0.2;x=y>;q=0.5;"));
+	assert_int_equal(count(BOB), 0);
+	assert_int_equal(proxy_count(proxy), 0);
+	has_overlay = true;
+	callee = "carol";
+	assert_int_equal(ask("INVITE", ""), 0);
+	found(OK, STRANGER, 0, "sip:carol@192.0.2.7");
+	assert_got(ALICE, "SIP/2.0 302 ");
+	assert_non_null(strstr(got(ALICE, 0),
+			       "Contact: <sip:carol@192.0.2.7>;q=1.000\r\n"));
+	callee = "dave";
+	assert_int_equal(ask("INVITE", ""), 0);
+	found(ERR_NOT_FOUND, 0, 0, NULL);
+	assert_got(ALICE, "SIP/2.0 404 ");
+	assert_int_equal(ask("INVITE", ""), 0);
+	found(OK, PEER, 0, NULL);
+	assert_int_equal(count(PEER), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1090,6 +1129,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(forked, begin, end),
 		cmocka_unit_test_setup_teardown(best, begin, end),
 		cmocka_unit_test_setup_teardown(looped, begin, end),
+		cmocka_unit_test_setup_teardown(redirected, begin_redirecting,
+						end),
 		cmocka_unit_test_setup_teardown(sips, begin, end),
 		cmocka_unit_test_setup_teardown(strays, begin, end),
 		cmocka_unit_test_setup_teardown(elsewhere, begin, end),

@@ -67,12 +67,15 @@ static struct registrar_secret secret_of(const char *local, const char *whole)
 	return s;
 }
 
+static bool contacts; /* the overlay gets contacts */
+
 static int begin(void **state)
 {
 	struct registrar_config cfg = { .realm = "a.example",
 					.secret = { 7 },
 					.offer = { { HEXHASH_MD5 }, 1 },
 					.bounds = { 60, 3600 },
+					.contact = contacts,
 					.store = on_store,
 					.answer = on_answer,
 					.ctx = &store };
@@ -92,6 +95,14 @@ static int begin(void **state)
 	assert_err(registrar_add(reg, "alice", &s, NULL, &bob), ERR_DATA);
 	s = secret_of("bob", "bob@a.example");
 	assert_ok(registrar_add(reg, "bob@a.example", &s, NULL, &bob));
+	return 0;
+}
+
+static int begin_contacts(void **state)
+{
+	contacts = true;
+	(void)begin(state);
+	contacts = false;
 	return 0;
 }
 
@@ -322,6 +333,37 @@ static void registered(void **state)
 	assert_int_equal(registrar_deadline(reg), NEVER);
 }
 
+/* The overlay has the best contact, for as long as that is bound, and another
+ * when that changes. */
+static void best_contact(void **state)
+{
+	(void)state;
+	submit(1, "Contact: <sip:a@h;x=y>;expires=100;q=0.5\r\n");
+	assert_stores(1, 100);
+	assert_string_equal(registrar_asked(alice), "sip:a@h;x=y");
+	registrar_stored(reg, alice, OK, now_us);
+	assert_answer(1, 1, 200);
+	/* A worse one that stays longer changes nothing. */
+	submit(2, "Contact: <sip:b@h>;expires=300;q=0.1\r\n");
+	assert_answer(2, 2, 200);
+	assert_stores(1, 100);
+	/* A better one takes its place, and gives it back at its end. */
+	submit(3, "Contact: <sip:c@h>;expires=60;q=0.9\r\n");
+	assert_stores(2, 60);
+	assert_string_equal(registrar_asked(alice), "sip:c@h");
+	registrar_stored(reg, alice, OK, now_us);
+	assert_answer(3, 3, 200);
+	now_us += 61 * S;
+	registrar_expire(reg, now_us);
+	assert_stores(3, 39);
+	assert_string_equal(registrar_asked(alice), "sip:a@h;x=y");
+	registrar_stored(reg, alice, OK, now_us);
+	submit(4, "Contact: *\r\nExpires: 0\r\n");
+	assert_stores(4, 0);
+	registrar_stored(reg, alice, OK, now_us);
+	assert_answer(4, 4, 200);
+}
+
 static void unreachable(void **state)
 {
 	(void)state;
@@ -496,6 +538,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(replayed, begin, end),
 		cmocka_unit_test_setup_teardown(refused, begin, end),
 		cmocka_unit_test_setup_teardown(registered, begin, end),
+		cmocka_unit_test_setup_teardown(best_contact, begin_contacts,
+						end),
 		cmocka_unit_test_setup_teardown(unreachable, begin, end),
 		cmocka_unit_test_setup_teardown(in_order, begin, end),
 		cmocka_unit_test_setup_teardown(too_many, begin, end),
