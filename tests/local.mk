@@ -71,6 +71,7 @@ unit_tests = \
 	tests/unit/test_sip_proxy \
 	tests/unit/test_sip_registrar \
 	tests/unit/test_sip_torture \
+	tests/unit/test_sip_peerroute \
 	tests/unit/test_sip_stream \
 	tests/unit/test_sip_transaction \
 	tests/unit/test_sr \

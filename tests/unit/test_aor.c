@@ -189,6 +189,58 @@ static void ways(void **state)
 	}
 }
 
+/* 7904-3.2-D3: SIPS, by itself or among other features; and the name where a
+ * route was found that is not the first. */
+static void preferences(void **state)
+{
+	static const struct {
+		const char *prefs;
+		bool sips;
+	} cases[] = {
+		{ "", false },
+		{ "(sip.schemes=SIP)", false },
+		{ "(sip.schemes=SIPS)", true },
+		{ "(& (sip.audio=TRUE) (sip.schemes=sips))", true },
+		{ "(sip.schemes=SIP", false },
+	};
+	struct destination to = { .type = DESTINATION_NODE };
+	struct sip_registration reg = { .type = SIP_REGISTRATION_ROUTE,
+					.destination_list = { &to, 1 } };
+	struct fetch_kind_response k = { .kind = KIND_SIP_REGISTRATION };
+	const struct fetch_ans ans = { { &k, 1 } };
+	struct stored_data d = { .value.exists = true };
+	struct buf wire = BUF_INIT(4096);
+	struct slice name;
+	struct aor a;
+
+	(void)state;
+	k.values.v = &d;
+	k.values.n = 1;
+	for (size_t i = 0; i < N_OF(cases); i++) {
+		assert_ok(aor_init(&a, SLICE_LIT("alice@x.org"), &env));
+		reg.type = SIP_REGISTRATION_URI;
+		reg.uri = SLICE_LIT("sam@x.org");
+		buf_reset(&wire);
+		assert_ok(sip_registration_encode(&reg, &wire, &env));
+		d.value.value = buf_slice(&wire);
+		assert_true(aor_next(&a, &name));
+		assert_ok(aor_feed(&a, &ans));
+		reg.type = SIP_REGISTRATION_ROUTE;
+		reg.contact_prefs = slice_str(cases[i].prefs);
+		buf_reset(&wire);
+		assert_ok(sip_registration_encode(&reg, &wire, &env));
+		d.value.value = buf_slice(&wire);
+		assert_true(aor_next(&a, &name));
+		assert_ok(aor_feed(&a, &ans));
+		aor_finish(&a);
+		assert_int_equal(a.n_targets, 1);
+		assert_int_equal(a.targets[0].sips, cases[i].sips);
+		assert_slice_equal(a.targets[0].name, SLICE_LIT("sam@x.org"));
+		aor_clear(&a);
+	}
+	buf_clear(&wire);
+}
+
 /* A chain longer than the limit ends, and says that it was cut. */
 static void long_chain(void **state)
 {
@@ -274,7 +326,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lookups),    cmocka_unit_test(ways),
 		cmocka_unit_test(long_chain), cmocka_unit_test(no_aor),
-		cmocka_unit_test(text_forms),
+		cmocka_unit_test(text_forms), cmocka_unit_test(preferences),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
