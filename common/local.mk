@@ -248,6 +248,9 @@ libp2psip_a_SOURCES += \
 	common/net/anchor.h \
 	common/net/commit.c \
 	common/net/commit.h \
+	common/net/dns.c \
+	common/net/dns.h \
+	common/net/dnsrecord.h \
 	common/net/driver.c \
 	common/net/driver.h \
 	common/net/dtls.c \

@@ -158,18 +158,16 @@ static enum err get(struct buf *out, const char *url, const char *name,
 
 /* One server that SRV gives: each of its addresses. */
 static enum err get_at(struct buf *out, const char *url, const char *name,
-		       const struct resolve_target *t,
+		       const struct dns_srv *t,
 		       const struct enroll_access *access, struct why *why)
 {
-	struct ip_address_port addresses[RESOLVE_MAX];
-	size_t n = 0;
-	enum err r = resolve_host(t->host, t->port, access->timeout_us,
-				  addresses, &n, why);
+	struct dns_answer a;
+	enum err r = resolve_host(t->host, t->port, access->timeout_us, &a,
+				  why);
 
-	if (r != OK)
-		return r;
-	for (size_t i = 0; i < n; i++)
-		if ((r = get(out, url, name, &addresses[i], access, why)) == OK)
+	for (size_t i = 0; i < a.n; i++)
+		if ((r = get(out, url, name, &a.addresses[i], access, why)) ==
+		    OK)
 			break;
 	return r;
 }
@@ -178,8 +176,7 @@ enum err enroll_document(struct buf *out, const char *url, const char *name,
 			 const struct enroll_access *access, struct why *why)
 {
 	char service[URL_MAX], known[URL_MAX];
-	struct resolve_target targets[RESOLVE_MAX];
-	size_t n = 0;
+	struct dns_answer a;
 	enum err r;
 
 	if (url != NULL)
@@ -188,9 +185,9 @@ enum err enroll_document(struct buf *out, const char *url, const char *name,
 		       name); /* fits: a DNS name */
 	(void)snprintf(known, sizeof(known),
 		       "https://%s/.well-known/reload-config", name); /* fits */
-	r = resolve_srv(service, access->timeout_us, targets, &n, why);
-	for (size_t i = 0; i < n; i++)
-		if ((r = get_at(out, known, name, &targets[i], access, why)) ==
+	r = resolve_srv(service, access->timeout_us, &a, why);
+	for (size_t i = 0; i < a.n; i++)
+		if ((r = get_at(out, known, name, &a.srv[i], access, why)) ==
 		    OK)
 			break;
 	return r;
@@ -313,19 +310,18 @@ static enum err post_at(struct buf *der, const char *url,
 			const struct enroll_request *q,
 			const struct enroll_access *access, struct why *why)
 {
-	struct ip_address_port to[RESOLVE_MAX];
-	char host[RESOLVE_HOST_MAX], *renamed = NULL;
+	char host[DNS_NAME_MAX], *renamed = NULL;
+	struct dns_answer a;
 	uint16_t port = 0;
-	size_t n = 0;
 	enum err r;
 
 	r = rename_host(url, q->overlay, host, sizeof(host), &port, &renamed);
 	if (r != OK)
 		return why_err(why, ERR_ENROLL, "%.200s is no URL", url);
-	r = resolve_host(host, port, access->timeout_us, to, &n, why);
-	for (size_t i = 0; i < n && r == OK; i++) {
-		r = post(der, renamed, &to[i], q, access, why);
-		if (r != ERR_HTTP || i + 1 == n)
+	r = resolve_host(host, port, access->timeout_us, &a, why);
+	for (size_t i = 0; i < a.n && r == OK; i++) {
+		r = post(der, renamed, &a.addresses[i], q, access, why);
+		if (r != ERR_HTTP || i + 1 == a.n)
 			break;
 		r = OK; /* the next address */
 	}

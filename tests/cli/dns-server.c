@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A DNS server for tests: dns-server ADDR RECORD...  A RECORD is one argument,
- * "NAME SRV PRIORITY WEIGHT PORT TARGET" or "NAME A ADDRESS".  Takes any free
- * UDP port of ADDR, says "listening on ADDR:PORT" on stderr, and answers until
- * it is killed.  RFC 1035, RFC 2782: as much as a question of one record type
- * needs.
+ * "NAME SRV PRIORITY WEIGHT PORT TARGET", "NAME NAPTR ORDER PREFERENCE FLAGS
+ * SERVICE REPLACEMENT" or "NAME A ADDRESS".  Takes any free UDP port of ADDR,
+ * says "listening on ADDR:PORT" on stderr, and answers until it is killed.  RFC
+ * 1035, RFC 2782, RFC 3403: as much as a question of one record type needs.
  */
 #include <arpa/inet.h>
 #include <arpa/nameser.h>
@@ -69,12 +69,20 @@ static size_t read_name(const uint8_t *m, size_t len, char name[256])
 	return at + 5 <= len ? at + 1 : 0;
 }
 
+static void put_string(struct out *o, const char *text)
+{
+	uint8_t len = (uint8_t)strlen(text);
+
+	put(o, &len, 1);
+	put(o, text, len);
+}
+
 /* Appends the record's data; false when it is of another type. */
 static int put_record(struct out *o, const char *record, unsigned type)
 {
 	unsigned priority, weight, port;
 	struct in_addr address;
-	char text[256];
+	char text[256], flags[16], service[64];
 	struct out data = { .len = 0 };
 
 	if (type == ns_t_srv && sscanf(record, "%*s SRV %u %u %u %255s",
@@ -82,6 +90,15 @@ static int put_record(struct out *o, const char *record, unsigned type)
 		put16(&data, priority);
 		put16(&data, weight);
 		put16(&data, port);
+		put_name(&data, text);
+	} else if (type == ns_t_naptr &&
+		   sscanf(record, "%*s NAPTR %u %u %15s %63s %255s", &priority,
+			  &weight, flags, service, text) == 5) {
+		put16(&data, priority);
+		put16(&data, weight);
+		put_string(&data, flags);
+		put_string(&data, service);
+		put_string(&data, ""); /* no regular expression */
 		put_name(&data, text);
 	} else if (type == ns_t_a && sscanf(record, "%*s A %255s", text) == 1 &&
 		   inet_pton(AF_INET, text, &address) == 1) {
