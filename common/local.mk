@@ -318,6 +318,8 @@ libp2psip_a_SOURCES += \
 	common/sip/front.h \
 	common/sip/hosted.c \
 	common/sip/hosted.h \
+	common/sip/locate.c \
+	common/sip/locate.h \
 	common/sip/peeraddr.c \
 	common/sip/peeraddr.h \
 	common/sip/peerlink.c \

@@ -66,7 +66,11 @@ unit_tests = \
 	tests/unit/test_sip_binding \
 	tests/unit/test_sip_digest \
 	tests/unit/test_sip_field \
+<<<<<<< HEAD
 	tests/unit/test_sip_flood \
+=======
+	tests/unit/test_sip_locate \
+>>>>>>> ab431b2 (Say what to ask of DNS for a SIP URI, RFC 3263)
 	tests/unit/test_sip_msg \
 	tests/unit/test_sip_proxy \
 	tests/unit/test_sip_registrar \
