@@ -320,6 +320,8 @@ libp2psip_a_SOURCES += \
 	common/sip/hosted.h \
 	common/sip/locate.c \
 	common/sip/locate.h \
+	common/sip/outside.c \
+	common/sip/outside.h \
 	common/sip/peeraddr.c \
 	common/sip/peeraddr.h \
 	common/sip/peerlink.c \

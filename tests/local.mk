@@ -66,11 +66,8 @@ unit_tests = \
 	tests/unit/test_sip_binding \
 	tests/unit/test_sip_digest \
 	tests/unit/test_sip_field \
-<<<<<<< HEAD
 	tests/unit/test_sip_flood \
-=======
 	tests/unit/test_sip_locate \
->>>>>>> ab431b2 (Say what to ask of DNS for a SIP URI, RFC 3263)
 	tests/unit/test_sip_msg \
 	tests/unit/test_sip_proxy \
 	tests/unit/test_sip_registrar \
@@ -331,6 +328,7 @@ bats_tests = \
 	tests/cli/kill.bats \
 	tests/cli/link.bats \
 	tests/cli/overlay.bats \
+	tests/cli/outside.bats \
 	tests/cli/peer.bats \
 	tests/cli/phones.bats \
 	tests/cli/renew.bats \
@@ -355,7 +353,7 @@ EXTRA_DIST += tests/bench/run tests/demo.sh tests/requirements.txt tests/ring.ba
 	tests/cli/register-only.xml tests/cli/register.xml tests/cli/ring.xml \
 	tests/cli/unavailable.xml \
 	tests/cli/ring_helpers.bash tests/cli/sip-ask tests/cli/sip-calls \
-	tests/cli/sip-flood tests/cli/sip-hostile tests/cli/sip-legal \
+	tests/cli/sip-flood tests/cli/sip-hostile tests/cli/sip-legal tests/cli/sip-outside \
 	tests/cli/sip-ring tests/cli/sip_phone.py \
 	tests/cli/sip-torture tests/cli/trial tests/conformance tests/harness \
 	tests/lint tests/fuzz/corpus tests/oracle/others \

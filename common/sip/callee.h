@@ -8,9 +8,9 @@
 #include "sip/sipway.h"
 
 /*
- * Whoever is called, looked up in the overlay: RFC 7904 s4.  What is found are
- * places that a proxy can send to: other peers, and contacts that are
- * addresses.
+ * Whoever is called, looked up in the overlay, and outside of it: RFC 7904
+ * s4.1. What is found are places that a proxy can send to: other peers, and
+ * servers.
  */
 
 enum {
@@ -45,7 +45,7 @@ struct callee_config {
 
 enum err callee_new(struct callee **out,
 		    const struct callee_config *cfg) MUST_CHECK;
-/* ERR_NOT_FOUND: no name of this overlay; ERR_FULL, ERR_NOMEM. */
+/* ERR_NOT_FOUND: no name at all; ERR_FULL, ERR_NOMEM. */
 enum err callee_ask(struct callee *c, uint64_t token,
 		    struct slice uri) MUST_CHECK;
 const struct callee_counts *callee_counts(const struct callee *c);

@@ -6,20 +6,21 @@
 #include "wire/attach.h"
 
 /* Where a message came from, and so how its sender is reached: RFC 5626 s3. A
- * peer of the ring is reached by its Node-ID, whatever becomes of connections.
- */
+ * peer of the ring is reached by its Node-ID, and a server by its address,
+ * whatever becomes of connections. */
 struct flow {
 	uint32_t socket; /* of sipnet.c, on which it came */
-	uint32_t conn;   /* the connection; 0: a datagram */
+	uint32_t conn;   /* the connection; 0: a datagram, or a server */
 	struct ip_address_port peer;
-	bool is_peer; /* of peerlink.c: `node`; the rest tells only of now */
+	bool is_server; /* by a connection of ours to `peer` */
+	bool is_peer;   /* of peerlink.c: `node`; the rest tells only of now */
 	struct node_id node;
 };
 
 /* Does nothing get lost, or come twice? */
 static inline bool flow_is_reliable(const struct flow *f)
 {
-	return f->is_peer || f->conn != 0;
+	return f->is_peer || f->is_server || f->conn != 0;
 }
 
 #endif

@@ -23,8 +23,8 @@ static enum err proof(const uint8_t secret[static FLOWTOKEN_SECRET_LEN],
 	return hexhash(HEXHASH_SHA256, parts, 2, out);
 }
 
-/* What it is first; the same length for both, filled up with zeros. */
-enum { FLOW_PHONE = 1, FLOW_PEER };
+/* What it is first; the same length for all, filled up with zeros. */
+enum { FLOW_PHONE = 1, FLOW_PEER, FLOW_SERVER };
 
 static enum err encode(const struct flow *f, struct buf *b)
 {
@@ -37,7 +37,8 @@ static enum err encode(const struct flow *f, struct buf *b)
 			r = buf_append(b, zeros, sizeof(zeros));
 		return r;
 	}
-	if ((r = buf_append_u8(b, FLOW_PHONE)) == OK &&
+	if ((r = buf_append_u8(b, f->is_server ? FLOW_SERVER : FLOW_PHONE)) ==
+		    OK &&
 	    (r = buf_append_uint(b, f->socket, 4)) == OK &&
 	    (r = buf_append_uint(b, f->conn, 4)) == OK &&
 	    (r = buf_append_u8(b, f->peer.type)) == OK &&
@@ -84,7 +85,8 @@ static void decode(const uint8_t *p, struct flow *out)
 		return;
 	}
 	*out = (struct flow){ .socket = number(p + 1, 4),
-			      .conn = number(p + 5, 4) };
+			      .conn = number(p + 5, 4),
+			      .is_server = p[0] == FLOW_SERVER };
 	out->peer.type = p[9];
 	memcpy(out->peer.addr, p + 10, 16);
 	out->peer.port = (uint16_t)number(p + 26, 2);

@@ -180,11 +180,21 @@ static void on_found(void *ctx, uint64_t token, enum err r,
 
 static bool on_lost(void *ctx, const struct node_id *node, bool gone)
 {
+	const struct flow to = { .is_peer = true, .node = *node };
 	struct front *f = ctx;
-	bool waits = proxy_lost(f->proxy, node, gone, now_us());
+	bool waits = proxy_lost(f->proxy, &to, gone, now_us());
 
 	arm(f);
 	return waits;
+}
+
+/* What has been heard from there came by another connection. */
+static void on_unreachable(void *ctx, const struct flow *to)
+{
+	struct front *f = ctx;
+
+	(void)proxy_lost(f->proxy, to, false, now_us());
+	arm(f);
 }
 
 /* ---- requests ---- */
@@ -492,7 +502,8 @@ enum err front_new(struct front **out, const struct front_config *cfg,
 				       .tls = cfg->tls,
 				       .log = cfg->log,
 				       .message = on_message,
-				       .gone = on_gone };
+				       .gone = on_gone,
+				       .unreachable = on_unreachable };
 	struct proxy_config p_cfg = { .realm = cfg->realm,
 				      .redirect = cfg->redirect,
 				      .send = on_send,

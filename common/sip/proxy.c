@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "conf/address.h"
 #include "sip/sipedit.h"
 
 enum err proxy_new(struct proxy **out, const struct proxy_config *cfg)
@@ -125,6 +126,17 @@ static void answer(struct proxy *p, struct call *c, uint64_t now_us)
 	}
 }
 
+/* Who has been reached has answered for all the servers of that domain, RFC
+ * 3263 s4.3. */
+static void skip_spares(struct call *c)
+{
+	if (c->best_status == 0 || c->best_status == 408 ||
+	    c->best_status == 503)
+		return;
+	while (c->next < c->way.n && c->way.v[c->next].spare)
+		c->next++;
+}
+
 /* What is to be done once something has changed: more targets, or the answer,
  * or the end of it. */
 static void settle(struct proxy *p, struct call *c, uint64_t now_us)
@@ -135,6 +147,8 @@ static void settle(struct proxy *p, struct call *c, uint64_t now_us)
 		over = over && branch_is_over(&c->legs[i]->b);
 		gone = gone && c->legs[i]->b.state == BRANCH_TERMINATED;
 	}
+	if (over)
+		skip_spares(c);
 	while (over && !c->ended && c->next < c->way.n) {
 		fork_next(p, c, now_us);
 		for (size_t i = 0; i < c->n_legs; i++)
@@ -372,30 +386,36 @@ static void leg_ended(struct proxy *p, struct leg *l, unsigned status,
 	settle(p, c, now_us);
 }
 
-/* One that waits for a peer, in this state. */
-static struct leg *waits_for(struct proxy *p, const struct node_id *node,
+static bool is_same(const struct flow *a, const struct flow *b)
+{
+	if (a->is_peer || b->is_peer)
+		return a->is_peer && b->is_peer && id_eq(&a->node, &b->node);
+	return a->is_server && b->is_server && address_eq(&a->peer, &b->peer);
+}
+
+/* One that waits for it, in this state. */
+static struct leg *waits_for(struct proxy *p, const struct flow *to,
 			     enum branch_state state)
 {
 	struct leg *l, *tmp;
 
 	HASH_ITER (hh, p->legs, l, tmp) {
-		if (l->b.to.is_peer && l->b.state == state &&
-		    id_eq(&l->b.to.node, node))
+		if (l->b.state == state && is_same(&l->b.to, to))
 			return l;
 	}
 	return NULL;
 }
 
-bool proxy_lost(struct proxy *p, const struct node_id *node, bool gone,
+bool proxy_lost(struct proxy *p, const struct flow *to, bool gone,
 		uint64_t now_us)
 {
 	struct leg *l;
 
 	/* One that ends may take others with it: begin again after each. */
-	while ((l = waits_for(p, node, BRANCH_CALLING)) != NULL ||
-	       (gone && (l = waits_for(p, node, BRANCH_PROCEEDING)) != NULL))
-		leg_ended(p, l, 480, now_us);
-	return waits_for(p, node, BRANCH_PROCEEDING) != NULL;
+	while ((l = waits_for(p, to, BRANCH_CALLING)) != NULL ||
+	       (gone && (l = waits_for(p, to, BRANCH_PROCEEDING)) != NULL))
+		leg_ended(p, l, to->is_peer ? 480 : 503, now_us);
+	return waits_for(p, to, BRANCH_PROCEEDING) != NULL;
 }
 
 static void call_ended(struct proxy *p, struct call *c, uint64_t now_us)

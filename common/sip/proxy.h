@@ -87,9 +87,9 @@ void proxy_response(struct proxy *p, const struct sipmsg *m, uint64_t now_us);
  */
 void proxy_found(struct proxy *p, uint64_t token, enum err r,
 		 const struct sipway_target *v, size_t n, uint64_t now_us);
-/* No connection to a peer any more: who has not yet heard from there need not
- * wait; `gone`: nor who has.  Does anybody wait still? */
-bool proxy_lost(struct proxy *p, const struct node_id *node, bool gone,
+/* No connection to a peer, or server, any more: who has not yet heard from
+ * there need not wait; `gone`: nor who has.  Does anybody wait still? */
+bool proxy_lost(struct proxy *p, const struct flow *to, bool gone,
 		uint64_t now_us);
 uint64_t proxy_deadline(const struct proxy *p);
 void proxy_expire(struct proxy *p, uint64_t now_us);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: connections that phones made, their limits and their ends: RFC 3261
- * s18, RFC 5626 s3.5.1.  Does not own: where messages end in a stream
- * (sipstream.c), TLS (tls_wrap.c), who listens (sipnet.c).
+ * Owns: connections that phones made, those to servers, their limits and their
+ * ends: RFC 3261 s18, RFC 5626 s3.5.1.  Does not own: where messages end in a
+ * stream (sipstream.c), TLS (tls_wrap.c), who listens (sipnet.c).
  */
 #include "sip/sipconn.h"
 
@@ -13,7 +13,7 @@
 #include "net/tls_wrap.h"
 #include "sip/sipstream.h"
 
-enum { SWEEP_US = 2500000, PAUSE_US = 200000 };
+enum { SWEEP_US = 2500000, PAUSE_US = 200000, SERVER_KEY_LEN = 19 };
 
 struct conn {
 	struct sipconn_table *t;
@@ -22,15 +22,19 @@ struct conn {
 	struct sipstream stream;
 	struct tls_wrap *tls; /* NULL: none */
 	uint64_t since_us;
-	bool up; /* without TLS, or its handshake is done */
+	bool up; /* connected, and the handshake of TLS is done */
 	bool held, closing;
 	bool paused;       /* not read: too much has come from there */
 	UT_hash_handle hh; /* the oldest first */
+	uv_connect_t connect;
+	uint8_t server[SERVER_KEY_LEN]; /* of one that we made */
+	UT_hash_handle hh_server;
 };
 
 struct sipconn_table {
 	struct sipconn_config cfg;
 	struct conn *conns;
+	struct conn *servers; /* those of them that we made, by address */
 	uint32_t last_conn;
 	struct loop_deadline *sweep;
 	size_t n_handles; /* not yet closed */
@@ -64,6 +68,8 @@ static void on_closed(uv_handle_t *h)
 	struct conn *c = h->data;
 	struct sipconn_table *t = c->t;
 
+	if (c->flow.is_server && !c->up && !t->freed)
+		t->cfg.unreachable(t->cfg.ctx, &c->flow);
 	sipstream_clear(&c->stream);
 	tls_wrap_free(c->tls);
 	free(c);
@@ -93,6 +99,8 @@ static void conn_close(struct conn *c)
 		return;
 	c->closing = true;
 	HASH_DEL(t->conns, c);
+	if (c->flow.is_server)
+		HASH_DELETE(hh_server, t->servers, c);
 	if (c->tls != NULL)
 		say_goodbye(c);
 	uv_close((uv_handle_t *)&c->uv, on_closed);
@@ -291,6 +299,39 @@ static void make_room(struct sipconn_table *t,
 		conn_close(oldest);
 }
 
+static enum err list(struct conn *c)
+{
+	struct sipconn_table *t = c->t;
+
+	do
+		c->flow.conn = ++t->last_conn;
+	while (c->flow.conn == 0 || find(t, c->flow.conn) != NULL);
+	HASH_ADD(hh, t->conns, flow.conn, sizeof(c->flow.conn), c);
+	if (c->hh.tbl == NULL)
+		return ERR_NOMEM;
+	if (HASH_COUNT(t->conns) == 1)
+		loop_deadline_set(t->sweep, c->since_us + SWEEP_US);
+	return OK;
+}
+
+static struct conn *conn_new(struct sipconn_table *t)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->t = t;
+	c->since_us = loop_now().mono_us;
+	sipstream_init(&c->stream, c->since_us);
+	c->uv.data = c;
+	if (uv_tcp_init(loop_uv(t->cfg.loop), &c->uv) != 0) {
+		free(c);
+		return NULL;
+	}
+	t->n_handles++;
+	return c;
+}
+
 static enum err begin(struct conn *c, uv_stream_t *from,
 		      struct ssl_ctx_st *server)
 {
@@ -311,12 +352,8 @@ static enum err begin(struct conn *c, uv_stream_t *from,
 		if ((r = tls_wrap_new(&c->tls, server)) != OK)
 			return r;
 	}
-	do
-		c->flow.conn = ++t->last_conn;
-	while (c->flow.conn == 0 || find(t, c->flow.conn) != NULL);
-	HASH_ADD(hh, t->conns, flow.conn, sizeof(c->flow.conn), c);
-	if (c->hh.tbl == NULL)
-		return ERR_NOMEM;
+	if ((r = list(c)) != OK)
+		return r;
 	if (uv_read_start((uv_stream_t *)&c->uv, on_alloc, on_read) == 0)
 		return OK;
 	HASH_DEL(t->conns, c);
@@ -326,28 +363,91 @@ static enum err begin(struct conn *c, uv_stream_t *from,
 void sipconn_accept(struct sipconn_table *t, uv_stream_t *from, uint32_t socket,
 		    struct ssl_ctx_st *server)
 {
-	struct conn *c = calloc(1, sizeof(*c));
+	struct conn *c = conn_new(t);
 
 	if (c == NULL)
 		return;
-	c->t = t;
-	c->since_us = loop_now().mono_us;
-	sipstream_init(&c->stream, c->since_us);
 	c->up = server == NULL;
 	c->flow.socket = socket;
-	c->uv.data = c;
-	if (uv_tcp_init(loop_uv(t->cfg.loop), &c->uv) != 0) {
-		free(c);
-		return;
-	}
-	t->n_handles++;
 	if (begin(c, from, server) != OK) {
 		c->closing = true;
 		uv_close((uv_handle_t *)&c->uv, on_closed);
-		return;
 	}
-	if (HASH_COUNT(t->conns) == 1)
-		loop_deadline_set(t->sweep, c->since_us + SWEEP_US);
+}
+
+/* ---- servers ---- */
+
+static void server_key(const struct ip_address_port *a,
+		       uint8_t out[static SERVER_KEY_LEN])
+{
+	size_t len = a->type == ADDRESS_IPV4 ? 4 : sizeof(a->addr);
+
+	memset(out, 0, SERVER_KEY_LEN);
+	out[0] = a->type;
+	memcpy(out + 1, a->addr, len);
+	out[17] = (uint8_t)(a->port >> 8);
+	out[18] = (uint8_t)a->port;
+}
+
+static void on_connected(uv_connect_t *q, int status)
+{
+	struct conn *c = q->data;
+
+	if (status == UV_ECANCELED || c->closing)
+		return;
+	c->up = status == 0 &&
+		uv_read_start((uv_stream_t *)&c->uv, on_alloc, on_read) == 0;
+	c->stream.used_us = loop_now().mono_us;
+	if (!c->up)
+		conn_close(c);
+}
+
+static enum err connect_to(struct conn *c, const struct flow *to)
+{
+	struct sipconn_table *t = c->t;
+	struct sockaddr_storage a;
+	socklen_t len;
+	enum err r;
+
+	if (HASH_COUNT(t->conns) >= SIPCONN_MAX)
+		return ERR_FULL;
+	if ((r = sockaddr_make(&a, &len, &to->peer)) != OK)
+		return r;
+	if ((r = list(c)) != OK)
+		return r;
+	HASH_ADD(hh_server, t->servers, server, SERVER_KEY_LEN, c);
+	r = c->hh_server.tbl == NULL ? ERR_NOMEM : ERR_SYS;
+	c->connect.data = c;
+	if (r == ERR_SYS &&
+	    uv_tcp_connect(&c->connect, &c->uv, (const struct sockaddr *)&a,
+			   on_connected) == 0)
+		return OK;
+	HASH_DEL(t->conns, c);
+	if (r == ERR_SYS)
+		HASH_DELETE(hh_server, t->servers, c);
+	return r;
+}
+
+void sipconn_send_server(struct sipconn_table *t, const struct flow *to,
+			 struct slice bytes)
+{
+	uint8_t key[SERVER_KEY_LEN];
+	struct conn *c;
+
+	server_key(&to->peer, key);
+	HASH_FIND(hh_server, t->servers, key, sizeof(key), c);
+	if (c == NULL) {
+		if ((c = conn_new(t)) == NULL)
+			return;
+		c->flow = *to;
+		memcpy(c->server, key, sizeof(key));
+		if (connect_to(c, to) != OK) {
+			c->closing = true;
+			uv_close((uv_handle_t *)&c->uv, on_closed);
+			return;
+		}
+	}
+	conn_send(c, bytes);
 }
 
 /* ---- all of them ---- */

@@ -7,7 +7,8 @@
 #include "sip/flow.h"
 #include "sip/sipflood.h"
 
-/* Connections of phones, over TCP and TLS: RFC 3261 s18, s26.2, RFC 5626. */
+/* Connections: of phones, over TCP and TLS, and to servers, over TCP.  RFC 3261
+ * s18, s26.2, RFC 5626. */
 
 enum {
 	SIPCONN_MAX = 16384,
@@ -28,6 +29,8 @@ struct sipconn_config {
 	void (*message)(void *ctx, const struct flow *from, struct slice bytes);
 	/* A connection that was held is gone. */
 	void (*gone)(void *ctx, uint32_t conn);
+	/* No connection to a server: what was to be sent there is lost. */
+	void (*unreachable)(void *ctx, const struct flow *to);
 	void *ctx;
 };
 
@@ -40,6 +43,10 @@ void sipconn_accept(struct sipconn_table *t, uv_stream_t *from, uint32_t socket,
 bool sipconn_is_open(const struct sipconn_table *t, uint32_t conn);
 /* What cannot be sent ends the connection. */
 void sipconn_send(struct sipconn_table *t, uint32_t conn, struct slice bytes);
+/* Over a connection to that address, which is made where there is none; that it
+ * cannot be is told later. */
+void sipconn_send_server(struct sipconn_table *t, const struct flow *to,
+			 struct slice bytes);
 /* It stays open while it is idle, and its end is told. */
 void sipconn_hold(struct sipconn_table *t, uint32_t conn);
 /* Closes all; nothing is called any more.  Memory goes when the loop has run.

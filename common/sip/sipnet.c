@@ -224,15 +224,25 @@ bool sipnet_listens(const struct sipnet *t, const struct ip_address_port *a)
 	return false;
 }
 
-bool sipnet_to(const struct sipnet *t, const struct ip_address_port *a,
-	       struct flow *out)
+bool sipnet_has(const struct sipnet *t, enum sipnet_type type)
+{
+	for (size_t i = 0; i < t->n_sockets; i++)
+		if (t->sockets[i]->type == type)
+			return true;
+	return false;
+}
+
+bool sipnet_to(const struct sipnet *t, enum sipnet_type type,
+	       const struct ip_address_port *a, struct flow *out)
 {
 	for (size_t i = 0; i < t->n_sockets; i++) {
 		const struct socket *s = t->sockets[i];
 
-		if (s->type != SIPNET_UDP || s->address.type != a->type)
+		if (s->type != type || s->address.type != a->type)
 			continue;
-		*out = (struct flow){ .socket = s->number, .peer = *a };
+		*out = (struct flow){ .socket = s->number,
+				      .peer = *a,
+				      .is_server = type != SIPNET_UDP };
 		return true;
 	}
 	return false;
@@ -244,6 +254,7 @@ enum err sipnet_new(struct sipnet **out, const struct sipnet_config *cfg,
 	struct sipconn_config c = { .loop = cfg->loop,
 				    .message = cfg->message,
 				    .gone = cfg->gone,
+				    .unreachable = cfg->unreachable,
 				    .ctx = cfg->ctx };
 	struct sipnet *t = calloc(1, sizeof(*t));
 	enum err r;
@@ -267,7 +278,9 @@ enum err sipnet_new(struct sipnet **out, const struct sipnet_config *cfg,
 
 void sipnet_send(struct sipnet *t, const struct flow *to, struct slice bytes)
 {
-	if (to->conn == 0)
+	if (to->is_server)
+		sipconn_send_server(t->conns, to, bytes);
+	else if (to->conn == 0)
 		udp_send(t->sockets[to->socket], &to->peer, bytes);
 	else
 		sipconn_send(t->conns, to->conn, bytes);

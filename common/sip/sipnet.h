@@ -35,6 +35,8 @@ struct sipnet_config {
 	void (*message)(void *ctx, const struct flow *from, struct slice bytes);
 	/* A connection that was held is gone. */
 	void (*gone)(void *ctx, uint32_t conn);
+	/* No connection to a server; not from inside sipnet_send(). */
+	void (*unreachable)(void *ctx, const struct flow *to);
 	void *ctx;
 	const struct log_sink *log; /* may be NULL */
 };
@@ -49,10 +51,14 @@ bool sipnet_local(const struct sipnet *t, const struct flow *f,
 		  enum sipnet_type *type, struct ip_address_port *address);
 /* Is that an address that is listened on? */
 bool sipnet_listens(const struct sipnet *t, const struct ip_address_port *a);
-/* A flow of datagrams to an address; false where no socket is of its family. */
-bool sipnet_to(const struct sipnet *t, const struct ip_address_port *a,
-	       struct flow *out);
-/* Sends along a flow; what cannot be sent is lost, as on any network. */
+/* Is there a socket of that type? */
+bool sipnet_has(const struct sipnet *t, enum sipnet_type type);
+/* A flow of our own making to an address, by UDP or TCP; false where no socket
+ * is of that type and its family. */
+bool sipnet_to(const struct sipnet *t, enum sipnet_type type,
+	       const struct ip_address_port *a, struct flow *out);
+/* Sends along a flow, to a server over a connection that is made where there is
+ * none; what cannot be sent is lost, as on any network. */
 void sipnet_send(struct sipnet *t, const struct flow *to, struct slice bytes);
 /* A connection that is needed stays open while it is idle, and
  * sipnet_config.gone tells of its end. */

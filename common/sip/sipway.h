@@ -12,6 +12,7 @@ struct sipway_target {
 	char *path; /* Route values for it; NULL or "": none */
 	struct flow flow;
 	uint16_t q;
+	bool spare; /* only when the one before it could not be reached */
 };
 
 enum { SIPWAY_TARGETS_MAX = BINDING_MAX + 16 };

@@ -991,22 +991,22 @@ static void unreachable(void **state)
 	assert_int_equal(ask("INVITE", ""), 0);
 	found(OK, PEER, PEER2, NULL);
 	answer(got(PEER2, 0), PEER2, "180 Ringing", "");
-	assert_false(proxy_lost(proxy, &f.node, false, now_us));
+	assert_false(proxy_lost(proxy, &f, false, now_us));
 	assert_got(ALICE, "SIP/2.0 180 ");
 	/* What rings there may go on by another connection. */
-	assert_true(proxy_lost(proxy, &g.node, false, now_us));
+	assert_true(proxy_lost(proxy, &g, false, now_us));
 	assert_got(ALICE, "SIP/2.0 180 ");
 	answer(got(PEER2, 0), PEER2, "486 Busy Here", "");
 	assert_got(ALICE, "SIP/2.0 480 ");
 	assert_int_equal(ask("MESSAGE", ""), 0);
 	found(OK, PEER, 0, NULL);
-	assert_false(proxy_lost(proxy, &f.node, false, now_us));
+	assert_false(proxy_lost(proxy, &f, false, now_us));
 	assert_got(ALICE, "SIP/2.0 480 ");
 	/* Or it may not. */
 	assert_int_equal(ask("INVITE", ""), 0);
 	found(OK, PEER2, 0, NULL);
 	answer(got(PEER2, 0), PEER2, "180 Ringing", "");
-	assert_false(proxy_lost(proxy, &g.node, true, now_us));
+	assert_false(proxy_lost(proxy, &g, true, now_us));
 	assert_got(ALICE, "SIP/2.0 480 ");
 	/* Nothing is sent again by what loses nothing. */
 	assert_int_equal(ask("INVITE", ""), 0);

@@ -1,0 +1,89 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# Calls from a phone at a peer to other domains: RFC 7904 s4.1, RFC 3263.
+
+load ring_helpers
+
+setup_file()
+{
+	export RING_PEERS=2
+	ring_setup_file
+	ring_serve
+	local server
+	server=$(loopback 9)
+	: >"$RING/dns.err"
+	"$BUILD/tests/cli/dns-server" "$(loopback 7)" \
+		"udp.example NAPTR 10 10 s SIP+D2U _sip._udp.udp.example" \
+		"udp.example NAPTR 20 10 s SIP+D2T _sip._tcp.dead.example" \
+		"_sip._udp.udp.example SRV 1 1 5070 server.example" \
+		"_sip._tcp.tcp.example SRV 1 1 5071 server.example" \
+		"_sip._tcp.tcp.example SRV 2 1 5072 server.example" \
+		"_sip._tcp.dead.example SRV 1 1 5071 server.example" \
+		"_sip._udp.two.example SRV 1 1 5074 server.example" \
+		"_sip._udp.two.example SRV 2 1 5075 server.example" \
+		"server.example A $server" 2>>"$RING/dns.err" >&2 3>&- &
+	echo $! >"$RING/dns.pid"
+	wait_until grep -q '^listening' "$RING/dns.err"
+	P2PSIP_DNS=$(sed 's/.* //' "$RING/dns.err")
+	export P2PSIP_DNS
+	ring_peer 1
+	ring_account alice
+	(umask 077 && mkdir "$RING/at2" && echo sip-pw >"$RING/alice.sip")
+	p2psip-join -d "$RING/at2/alice" -c "$(cat "$RING/url")" -q \
+		--cacert "$RING/overlay/web-root.crt" -u "alice@$RING_NAME" \
+		-p "$RING/alice.pass" --sip-password-file "$RING/alice.sip" \
+		"$RING_NAME"
+	ring_peer 2 --sip "udp:$(loopback 2)" --sip "tcp:$(loopback 2)" \
+		--sip-users "$RING/at2"
+}
+
+teardown_file()
+{
+	kill "$(cat "$RING/dns.pid")"
+	ring_teardown_file
+}
+
+setup()
+{
+	helpers_setup
+}
+
+teardown()
+{
+	helpers_teardown
+}
+
+# outside CASE: alice, and servers at an address of their own.
+outside()
+{
+	need python3
+	run_tool 0 "$SOURCE/tests/cli/sip-outside" "$(loopback 2):5060" \
+		"$(loopback 8)" "$RING_NAME" "$1" "$(loopback 9)"
+}
+
+@test "another domain by NAPTR, SRV and address, over UDP" { # 7904-4.1-R1 7904-4.1-R2
+	outside udp
+}
+
+@test "over TCP, where its first server does not answer" {
+	outside tcp
+}
+
+@test "an address instead of a domain" {
+	outside number
+}
+
+@test "one answer is enough of a domain with two servers" {
+	outside busy
+}
+
+@test "a registration that leads to another domain" { # 7904-4.2-R1
+	ring_user dave
+	run_tool 0 p2psip-put -d "$RING/dave" -k SIP-REGISTRATION \
+		"dave@$RING_NAME" 'uri:sip:bob@udp.example'
+	outside mapped
+}
+
+@test "nobody there, nobody known, and nobody whom we host" {
+	outside refused
+}
