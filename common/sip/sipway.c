@@ -221,11 +221,20 @@ static enum err add_bindings(struct sipway *w, const struct proxy_config *cfg,
 	return OK;
 }
 
+/* A phone that is bound here, and is in the overlay by its contact, is one. */
+static bool is_there(const struct sipway *w, const struct sipway_target *t)
+{
+	for (size_t i = 0; i < w->n && t->uri != NULL && !t->flow.is_peer; i++)
+		if (w->v[i].uri != NULL && strcmp(w->v[i].uri, t->uri) == 0)
+			return true;
+	return false;
+}
+
 void sipway_insert(struct sipway *w, size_t at, const struct sipway_target *t)
 {
 	struct sipway_target copy = *t;
 
-	if (w->n == SIPWAY_TARGETS_MAX)
+	if (w->n == SIPWAY_TARGETS_MAX || is_there(w, t))
 		return;
 	copy.path = NULL;
 	if (t->uri != NULL && (copy.uri = strdup(t->uri)) == NULL)

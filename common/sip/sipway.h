@@ -40,7 +40,8 @@ enum err sipway_find(struct sipway *out, const struct proxy_config *cfg,
 		     uint64_t now_us, unsigned *status,
 		     struct buf *fields) MUST_CHECK;
 /* Puts a copy of a target at place `at`, those from there move on; where there
- * is no more room, or memory, nothing. */
+ * is no more room, or memory, or it is the contact of one that is there,
+ * nothing. */
 void sipway_insert(struct sipway *w, size_t at, const struct sipway_target *t);
 /* By its own Routes only: false when there is none, or none of this call. */
 bool sipway_by_routes(const struct proxy_config *cfg, const struct sipmsg *m,

@@ -962,6 +962,21 @@ static void both(void **state)
 	assert_int_equal(count(BOB2), 0);
 }
 
+/* A phone here whose contact is in the overlay, too, rings once. */
+static void same_contact(void **state)
+{
+	(void)state;
+	has_overlay = true;
+	bind_bob("<sip:bob@10.0.0.2>", BOB, 0);
+	assert_int_equal(ask("INVITE", ""), 0);
+	found(OK, BOB2, 0, "sip:bob@10.0.0.2");
+	assert_int_equal(count(BOB), 1);
+	assert_int_equal(count(BOB2), 0);
+	assert_int_equal(ask("INVITE", ""), 0);
+	found(OK, BOB2, 0, "sip:bob@10.0.0.3");
+	assert_got(BOB2, "INVITE sip:bob@10.0.0.3 ");
+}
+
 static void cancelled_waiting(void **state)
 {
 	uint64_t token;
@@ -1136,6 +1151,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(elsewhere, begin, end),
 		cmocka_unit_test_setup_teardown(nowhere, begin, end),
 		cmocka_unit_test_setup_teardown(both, begin, end),
+		cmocka_unit_test_setup_teardown(same_contact, begin, end),
 		cmocka_unit_test_setup_teardown(cancelled_waiting, begin, end),
 		cmocka_unit_test_setup_teardown(unreachable, begin, end),
 		cmocka_unit_test_setup_teardown(from_peer, begin, end),
