@@ -524,7 +524,8 @@ enum err peerlink_new(struct peerlink **out, const struct peerlink_config *cfg,
 				    .crypto = cfg->crypto,
 				    .overlay = driver_overlay(cfg->driver),
 				    .signer = cfg->signer,
-				    .calls = { on_up, on_bytes, on_down } };
+				    .calls = { on_up, on_bytes, on_down,
+					       NULL } };
 	struct peerlink *p = calloc(1, sizeof(*p));
 	enum err r;
 
