@@ -91,7 +91,10 @@ static struct world *make(const struct chaos_options *opt)
 			 .delay_max_us = 1000 + seed * 7919 % 150000,
 			 .cut_permille = (uint32_t)(seed * 104729 % 600),
 			 .mtu = (uint32_t)(seed % 2 == 0 ? 1200 : 500),
-			 .record_loss_permille = (uint32_t)(seed * 613 % 120),
+			 .record_loss_permille =
+				 opt->loss_permille == 0
+					 ? (uint32_t)(seed * 613 % 120)
+					 : opt->loss_permille,
 			 .record_twice_permille = (uint32_t)(seed * 31 % 20) },
 		.commit_us = 1000 + seed * 31 % 20000,
 		.links = opt->links == 0 ? (uint8_t)(1 + seed % 3) : opt->links,
@@ -211,7 +214,7 @@ static void make_up(struct chaos *c)
 	struct world *w = c->world;
 
 	trouble_end(c);
-	w->net.opt.record_loss_permille = 0;
+	w->net.opt.record_loss_permille = c->opt->loss_permille;
 	w->net.opt.record_twice_permille = 0;
 	w->net.opt.lose_permille = 0;
 	w->net.opt.twice_permille = 0;
@@ -226,23 +229,33 @@ static void make_up(struct chaos *c)
 	}
 }
 
-/* In time all is right. */
-static void calm(struct chaos *c, struct chaos_report *out)
+/* Runs until the ring is right, and so long at most. */
+static void until_right(struct chaos *c, uint64_t us)
 {
-	struct world *w = c->world;
-	uint64_t start_us;
+	uint64_t end_us = c->world->now_us + us;
 	bool right = false;
 
-	make_up(c);
-	start_us = w->now_us;
-	while (!right && w->now_us < start_us + CALM_S * SECOND_US) {
+	while (!right && c->world->now_us < end_us) {
 		settle(c, 10 * SECOND_US);
 		c->truth.quiet = true;
 		right = truth_ring(&c->truth) == 0;
 		c->truth.quiet = false;
 	}
+}
+
+/* In time all is right. */
+static void calm(struct chaos *c, struct chaos_report *out)
+{
+	struct world *w = c->world;
+	uint64_t start_us;
+
+	make_up(c);
+	start_us = w->now_us;
+	until_right(c, CALM_S * SECOND_US);
 	out->settled_s = (w->now_us - start_us) / SECOND_US;
 	settle(c, REPAIR_S * SECOND_US);
+	if (c->opt->loss_permille != 0) /* a link may just have been lost */
+		until_right(c, REPAIR_S * SECOND_US);
 	c->n_wrong += truth_ring(&c->truth);
 	work_fetch_all(c);
 	c->n_wrong += truth_copies(&c->truth, false);
@@ -290,6 +303,7 @@ void chaos_run(const struct chaos_options *opt, struct chaos_report *out)
 	*out = (struct chaos_report){ 0 };
 	c.world = make(opt);
 	check_init(&c.check, c.world);
+	c.check.other_ways = opt->loss_permille != 0;
 	truth_init(&c.truth, c.world);
 	audit_init(&c.audit, c.world);
 	reads_init(&c.reads, &c.truth);

@@ -15,6 +15,9 @@ struct chaos_options {
 	bool brief;    /* some values live for seconds; clocks never jump */
 	bool dwindle;  /* in the end peers go for good, a few at a time */
 	bool kind;     /* nodes come and go in order: no kills, no partitions */
+	/* Of records, so many are lost in the calm as well; 0: as the seed
+	 * says, and none in the calm. */
+	uint32_t loss_permille;
 };
 
 struct chaos_report {

@@ -146,7 +146,7 @@ static void sightings_expire(struct check *c, uint64_t now_us)
 
 	DL_FOREACH_SAFE(c->maps->oldest, t, tmp)
 	{
-		if (t->first_us + MEMORY_US > now_us)
+		if (t->last_us + MEMORY_US > now_us)
 			return;
 		DL_DELETE(c->maps->oldest, t);
 		HASH_DEL(c->maps->txns, t);
@@ -162,12 +162,16 @@ static struct check_txn *txn_of(struct check *c, const struct sight *s)
 
 	sightings_expire(c, s->now_us);
 	HASH_FIND(hh, c->maps->txns, &id, sizeof(id), t);
-	if (t != NULL)
+	if (t != NULL) {
+		t->last_us = s->now_us;
+		DL_DELETE(c->maps->oldest, t);
+		DL_APPEND(c->maps->oldest, t);
 		return t;
+	}
 	if ((t = calloc(1, sizeof(*t))) == NULL)
 		MUST(ERR_NOMEM);
 	t->id = id;
-	t->first_us = s->now_us;
+	t->first_us = t->last_us = s->now_us;
 	HASH_ADD(hh, c->maps->txns, id, sizeof(id), t);
 	DL_APPEND(c->maps->oldest, t);
 	return t;
@@ -200,6 +204,8 @@ static void check_forwarded(struct check *c, const struct sight *s,
 	const struct check_hop *hop;
 	bool came = false;
 
+	if (t->pieces && c->other_ways)
+		return;
 	for (uint32_t i = 0; i < t->n_hops; i++) {
 		hop = &t->hops[i];
 		if (hop->to != s->from->index || hop->request != request)
@@ -230,6 +236,8 @@ static void check_way_back(struct check *c, const struct sight *s,
 	const struct destination_list *d = &s->message->header.destination_list;
 	bool asked = false;
 
+	if (t->pieces && c->other_ways)
+		return;
 	for (uint32_t i = 0; i < t->n_hops; i++) {
 		const struct check_hop *hop = &t->hops[i];
 		bool same = hop->n_via + 1 == d->n || c->other_via;
@@ -397,6 +405,7 @@ static void check_message(struct check *c, const struct sight *s)
 		return;
 	c->n_messages++;
 	t = txn_of(c, s);
+	t->pieces |= s->packet->header.fragment != FRAGMENT_WHOLE;
 	if (original(s, signer)) {
 		check_signature(c, s);
 		check_body(c, s);

@@ -27,10 +27,11 @@ struct check_hop {
 
 struct check_txn {
 	uint64_t id;
-	uint64_t first_us;
+	uint64_t first_us, last_us; /* seen */
 	uint32_t signer, incarnation;
 	uint32_t n_sent; /* by its origin */
 	bool datagram;   /* some of those over a datagram link */
+	bool pieces;     /* in fragments */
 	uint16_t code;
 	uint64_t contents; /* digest */
 	uint32_t max_response;

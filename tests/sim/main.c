@@ -18,9 +18,12 @@ static const char *const links[] = { "seed", "tls", "dtls", "both" };
 
 static void repeat_line(const struct chaos_options *o)
 {
-	printf("sim --seed %llu --nodes %u --rounds %u --links %s%s%s%s\n",
+	printf("sim --seed %llu --nodes %u --rounds %u --links %s",
 	       (unsigned long long)o->seed, o->nodes, o->rounds,
-	       links[o->links], o->brief ? " --brief" : "",
+	       links[o->links]);
+	if (o->loss_permille != 0)
+		printf(" --loss %u", o->loss_permille);
+	printf("%s%s%s\n", o->brief ? " --brief" : "",
 	       o->dwindle ? " --dwindle" : "", o->kind ? " --kind" : "");
 	fflush(stdout);
 }
@@ -75,6 +78,7 @@ static int parse(int argc, char *argv[], struct chaos_options *o)
 		{ "links", required_argument, NULL, 'l' },
 		{ "brief", no_argument, NULL, 'b' },
 		{ "dwindle", no_argument, NULL, 'd' },
+		{ "loss", required_argument, NULL, 'p' },
 		{ "kind", no_argument, NULL, 'k' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 }
@@ -102,6 +106,9 @@ static int parse(int argc, char *argv[], struct chaos_options *o)
 			break;
 		case 'd':
 			o->dwindle = true;
+			break;
+		case 'p':
+			o->loss_permille = (uint32_t)number(optarg, 999);
 			break;
 		case 'k':
 			o->kind = true;

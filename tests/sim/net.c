@@ -15,6 +15,7 @@
 
 enum {
 	CONNECT_TIMEOUT_US = 5000000,
+	HANDSHAKE_TIMEOUT_US = 10000000, /* of datagram links */
 	STREAM_MAX = 64 << 20, /* bytes of a frame being cut together */
 	SIGHT_ARENA_MAX = 64 << 20
 };
@@ -147,7 +148,9 @@ void net_connect(struct host *h, uint32_t link, const struct link_address *to,
 		w->net.crossing = c;
 	DL_APPEND(w->net.conns, c);
 	stream_push(&c->ends[0], ITEM_SYN, OK, slice_of(NULL, 0));
-	MUST(heap_set(&w->timers, &c->timer, w->now_us + CONNECT_TIMEOUT_US));
+	MUST(heap_set(&w->timers, &c->timer,
+		      w->now_us + (c->datagram ? HANDSHAKE_TIMEOUT_US
+					       : CONNECT_TIMEOUT_US)));
 }
 
 /* Tells a node that its link is gone. */

@@ -29,6 +29,8 @@ struct read {
 	uint64_t started_us;
 	struct host *owner; /* NULL: the ring was not in order */
 	uint32_t owner_incarnation;
+	bool all;
+	uint32_t tries; /* so far */
 	struct expected expected[READ_FACTS_MAX];
 	uint32_t n_expected;
 };
@@ -69,8 +71,8 @@ static void expect(struct reads *r, struct read *rd, const struct fact *f)
 		      truth_on_disk(r->truth, rd->owner, f, f->acknowledged)));
 }
 
-void reads_start(struct reads *r, struct host *h, const struct fact *f,
-		 bool all)
+static void start(struct reads *r, struct host *h, const struct fact *f,
+		  bool all, uint32_t tries)
 {
 	struct stored_data_specifier s[] = { { .kind = f->kind },
 					     { .kind = USER_DICT } };
@@ -87,6 +89,8 @@ void reads_start(struct reads *r, struct host *h, const struct fact *f,
 	if (all)
 		s[0].kind = USER_VALUE;
 	rd->host = h;
+	rd->all = all;
+	rd->tries = tries;
 	rd->incarnation = h->incarnation;
 	rd->started_us = r->truth->world->now_us;
 	rd->owner = truth_owner(r->truth, &f->resource);
@@ -98,6 +102,12 @@ void reads_start(struct reads *r, struct host *h, const struct fact *f,
 			expect(r, rd, g);
 	DL_APPEND(r->all, rd);
 	rd->id = host_command(h, &c);
+}
+
+void reads_start(struct reads *r, struct host *h, const struct fact *f,
+		 bool all)
+{
+	start(r, h, f, all, 1);
 }
 
 static void wrong(struct reads *r, const struct read *rd, const struct fact *f,
@@ -188,6 +198,9 @@ void reads_settle(struct reads *r)
 		if (o != NULL &&
 		    (o->result.err == OK || o->result.err == ERR_NOT_FOUND))
 			judge(r, rd, o->result.fetch);
+		else if (r->all_is_well && rd->tries < r->tries_max)
+			start(r, rd->host, rd->expected[0].fact, rd->all,
+			      rd->tries + 1);
 		else if (r->all_is_well)
 			wrong(r, rd, rd->expected[0].fact, NULL,
 			      o == NULL ? "ended" : err_name(o->result.err));

@@ -12,7 +12,9 @@
 struct reads {
 	struct truth *truth;
 	struct read *all;
-	bool all_is_well;  /* every Fetch must succeed, and find all */
+	bool all_is_well; /* every Fetch must succeed, and find all */
+	/* And that within so many tries: a network may lose one. */
+	uint32_t tries_max;
 	uint64_t n_judged; /* answers */
 	uint64_t n_strict; /* of those, by how new they were */
 	uint64_t n_wrong;

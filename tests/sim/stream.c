@@ -7,7 +7,8 @@
 
 #include <stdlib.h>
 
-enum { HANDSHAKE_AGAIN_US = 1000000 }; /* RFC 6347 s4.2.4.1 */
+/* A flight of a handshake goes again, RFC 6347 s4.2.4.1. */
+enum { HANDSHAKE_AGAIN_US = 250000, HANDSHAKE_AGAIN_MAX_US = 1000000 };
 
 struct end *stream_other(const struct end *e)
 {
@@ -95,22 +96,34 @@ static bool chance(struct world *w, uint32_t permille)
 	return permille != 0 && rng_below(&w->rng, 1000) < permille;
 }
 
-/* UDP: in any order, some lost, some twice.  Handshakes have timers of their
- * own. */
+/* Handshakes have timers of their own: how late their flight comes. */
+static uint64_t flight_us(struct world *w)
+{
+	uint64_t us = 0, wait_us = HANDSHAKE_AGAIN_US;
+
+	while (chance(w, w->net.opt.record_loss_permille)) {
+		us += wait_us;
+		if (wait_us < HANDSHAKE_AGAIN_MAX_US)
+			wait_us *= 2;
+	}
+	return us;
+}
+
+/* UDP: in any order, some lost, some twice. */
 static void push_datagram(struct end *e, enum item_type type, enum err err,
 			  struct slice bytes)
 {
 	struct world *w = e->conn->world;
 	const struct net_options *o = &w->net.opt;
 	bool handshake = type != ITEM_BYTES && type != ITEM_FIN;
-	bool lost = chance(w, o->record_loss_permille);
 	struct item *it;
 
-	if (handshake || !lost) {
+	if (handshake) {
 		it = item_new(e, type, err, bytes);
-		if (lost)
-			it->due_us += HANDSHAKE_AGAIN_US;
+		it->due_us += flight_us(w);
 		insert(e, it);
+	} else if (!chance(w, o->record_loss_permille)) {
+		insert(e, item_new(e, type, err, bytes));
 	}
 	if (!handshake && chance(w, o->record_twice_permille))
 		insert(e, item_new(e, type, err, bytes));

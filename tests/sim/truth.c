@@ -233,6 +233,7 @@ static void check_counter(struct truth *t, const struct fact *f,
 		      f->text[0], (unsigned long long)f->asked,
 		      (unsigned long long)generation);
 	if (f->strict && t->torn_us < f->asked_us &&
+	    truth_owner(t, &f->resource) != NULL &&
 	    before->acknowledged_us < f->asked_us) {
 		if (generation <= before->generation)
 			wrong(t, &n, "'%s': the counter was %llu and is %llu",

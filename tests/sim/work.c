@@ -10,6 +10,10 @@
 
 #include "brief.h"
 
+enum {
+	TRIES = 8 /* of a Fetch that has no answer, where much is lost */
+};
+
 void work_facts(struct chaos *c, struct host *h)
 {
 	truth_fact(&c->truth, h, NULL);
@@ -81,13 +85,19 @@ void work_fetch_all(struct chaos *c)
 	world_run(c->world, 60 * SECOND_US);
 	reads_settle(r);
 	r->all_is_well = true;
+	r->tries_max = c->opt->loss_permille == 0 ? 1 : TRIES;
 	for (uint32_t i = 0; i < c->n_actors; i++) {
 		const struct fact *f = c->truth.facts;
 
 		for (; f != NULL; f = f->next)
 			if (f->kind == USER_VALUE)
 				reads_start(r, c->world->hosts[i], f, true);
-		(void)world_run_until(c->world, is_answered, r, 60 * SECOND_US);
-		reads_settle(r);
+		for (uint32_t k = 0; k < r->tries_max && r->all != NULL; k++) {
+			(void)world_run_until(c->world, is_answered, r,
+					      60 * SECOND_US);
+			reads_settle(r);
+			if (r->all != NULL)
+				world_run(c->world, 10 * SECOND_US);
+		}
 	}
 }
