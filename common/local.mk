@@ -177,6 +177,8 @@ libp2psip_a_SOURCES += \
 	common/core/store_judge.h \
 	common/core/store_put.c \
 	common/core/store_put.h \
+	common/core/suspect.c \
+	common/core/suspect.h \
 	common/core/sweep.c \
 	common/core/sweep.h \
 	common/core/table.h \

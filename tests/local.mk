@@ -266,7 +266,7 @@ if HAVE_CMOCKA
 check_PROGRAMS += $(sim_programs)
 TESTS += $(sim_programs)
 endif
-# 212 seeds, in parts that run side by side.
+# 237 seeds, in parts that run side by side.
 sim_seeds = \
 	tests/sim/seeds/a.seeds \
 	tests/sim/seeds/b.seeds \
@@ -276,7 +276,8 @@ sim_seeds = \
 	tests/sim/seeds/f.seeds \
 	tests/sim/seeds/g.seeds \
 	tests/sim/seeds/h.seeds \
-	tests/sim/seeds/i.seeds
+	tests/sim/seeds/i.seeds \
+	tests/sim/seeds/j.seeds
 check_PROGRAMS += tests/sim/sim
 TESTS += $(sim_seeds)
 EXTRA_DIST += $(sim_seeds)

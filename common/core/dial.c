@@ -294,6 +294,28 @@ enum err dial_attach(struct node *n, const struct destination_list *destination,
 	return r;
 }
 
+bool dial_answered(const struct node *n, dial_done *done, const void *ctx)
+{
+	for (const struct dial *d = n->dials.first; d != NULL; d = d->next)
+		if (d->done == done && d->ctx == ctx)
+			return d->state != DIAL_ASKED;
+	return false;
+}
+
+bool dial_comes(const struct node *n, const struct node_id *id)
+{
+	const struct dial *d = n->dials.first;
+
+	while (d != NULL && (d->state != DIAL_ASKED || d->has_node))
+		d = d->next;
+	for (const struct link *l = n->links.first; d != NULL && l != NULL;
+	     l = l->next)
+		if (!l->outgoing && !l->attached && l->serial > d->serial &&
+		    id_eq(&l->node_id, id))
+			return true;
+	return false;
+}
+
 /* ---- answering ---- */
 
 /*

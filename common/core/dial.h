@@ -41,6 +41,13 @@ enum err dial_attach(struct node *n, const struct destination_list *destination,
 enum err dial_address(struct node *n, const struct ip_address_port *address,
 		      dial_done *done, void *ctx) MUST_CHECK;
 
+/* Was the AttachReq answered of a dial_attach() with these? */
+bool dial_answered(const struct node *n, dial_done *done, const void *ctx);
+
+/* Has this node connected to us while we Attach to whoever is responsible for
+ * something, and it may be that one, whose answer is slower? */
+bool dial_comes(const struct node *n, const struct node_id *id);
+
 /* AttachReq, s6.5.1.2. */
 request_handler dial_on_attach;
 

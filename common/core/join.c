@@ -21,7 +21,11 @@
 
 enum {
 	WAIT_SHIFT_MAX = 6, /* a minute at most */
-	BUSY_ROUNDS = 4     /* until CMD_START fails because the ring moves */
+	BUSY_ROUNDS = 4,    /* until CMD_START fails because the ring moves */
+	/* Until a ring that all have lost is made anew: by the least of those
+	 * that know of each other, or by any. */
+	ANEW_ROUNDS = 2,
+	ANEW_ROUNDS_ANY = 5
 };
 
 static void try_entry(struct node *n, enum err r);
@@ -108,6 +112,8 @@ static void round_start(struct node *n)
 				 : (uint32_t)rng_below(&n->rng, k);
 	j->entry = 0;
 	j->answered = false;
+	j->met_outsider = false;
+	j->is_least = true;
 	j->came_to_us = false;
 	try_entry(n, ERR_NO_LINK);
 }
@@ -125,6 +131,18 @@ static void wait_for_round(struct node *n)
 }
 
 /*
+ * CHOICE: s10.7.1 has nodes that have lost their successors join again, and
+ * says not whom, when all have lost them.  Where those who answer are in no
+ * ring either, one of the former members makes it anew; s10.7.4.4 finds what is
+ * left elsewhere.
+ */
+static bool ring_is_gone(const struct join *j)
+{
+	return j->again && j->met_outsider &&
+	       j->rounds >= (j->is_least ? ANEW_ROUNDS : ANEW_ROUNDS_ANY);
+}
+
+/*
  * Every bootstrap node was tried.  RFC 6940 s6.4.2.1: only a node that was told
  * so may be the first, and it founds a ring only when it finds none.  A node
  * that is there and in no ring does not count: all would wait for each other.
@@ -138,6 +156,13 @@ static void round_failed(struct node *n, enum err r)
 		node_trace(n, "founded");
 		log_line(n->cfg.log, LOG_INFO,
 			 "no peer of the overlay answers: founding it");
+		entered(n);
+		return;
+	}
+	if (peer && !j->answered && ring_is_gone(j)) {
+		node_trace(n, "made anew");
+		log_line(n->cfg.log, LOG_WARN,
+			 "nobody is left in the ring: making it anew");
 		entered(n);
 		return;
 	}
@@ -306,6 +331,20 @@ static void attached(struct node *n, void *ctx, enum err r, struct link *l)
 		table_known(n);
 }
 
+/* The link is being made: that has an end of its own. */
+static bool is_being_attached(const struct node *n)
+{
+	return dial_answered(n, attached, (void *)(uintptr_t)n->join.attempt);
+}
+
+/* On a line that loses much an answer takes its time. */
+static uint64_t attach_us(struct node *n)
+{
+	const struct link *l = entry_link(n);
+
+	return ATTACH_US + (l == NULL || !l->datagram ? 0 : 8 * l->rto_us);
+}
+
 static void attach(struct node *n)
 {
 	struct join *j = &n->join;
@@ -314,7 +353,7 @@ static void attach(struct node *n)
 	enum err r;
 
 	j->step = JOIN_ATTACH;
-	node_timer(n, &j->timer, TIMER_JOIN, n->now.mono_us + ATTACH_US);
+	node_timer(n, &j->timer, TIMER_JOIN, n->now.mono_us + attach_us(n));
 	id_next(&next, &n->id);
 	if ((r = txn_to_resource(n, &next, &to)) != OK ||
 	    (r = dial_attach(n, &to, j->entry_link, true, attached,
@@ -325,12 +364,19 @@ static void attach(struct node *n)
 /* s10.7.1: a node that has lost its ring looks for one with Pings. */
 static void pinged(struct node *n, void *ctx, const struct txn_end *end)
 {
+	struct join *j = &n->join;
+
 	(void)ctx;
-	n->join.request = NULL;
-	if (end->err != OK)
-		attempt_failed(n, end->err);
-	else
+	j->request = NULL;
+	if (end->err == OK) {
 		attach(n);
+		return;
+	}
+	if (end->err == ERR_NOT_FOUND) { /* "this node is in no ring yet" */
+		j->met_outsider = true;
+		j->is_least &= id_cmp(&n->id, &end->responder) < 0;
+	}
+	attempt_failed(n, end->err);
 }
 
 static void ping(struct node *n)
@@ -496,7 +542,8 @@ void join_timer(struct node *n, struct timer *t)
 		command_done(n, ERR_TIMEOUT);
 	} else if (j->step == JOIN_TABLE) {
 		table_known(n);
-	} else if (j->step == JOIN_ATTACH || j->step == JOIN_RECEIVE) {
+	} else if (j->step == JOIN_RECEIVE ||
+		   (j->step == JOIN_ATTACH && !is_being_attached(n))) {
 		attempt_failed(n, ERR_TIMEOUT);
 	} else if (j->step == JOIN_WAIT) {
 		round_start(n);

@@ -42,10 +42,12 @@ struct join {
 	uint32_t entry;       /* bootstrap nodes tried in this round */
 	uint32_t entry_first; /* with which it began */
 	uint32_t entry_link;  /* to the one being tried; 0: none */
-	bool answered;   /* an Attach was, in this round: there is a ring */
-	bool came_to_us; /* the way in being tried is a link that another made
-			  */
-	bool again;      /* the ring was lost */
+	bool answered;     /* an Attach was, in this round: there is a ring */
+	bool came_to_us;   /* the way in being tried is a link that another made
+			    */
+	bool again;        /* the ring was lost */
+	bool met_outsider; /* in this round: one that is in no ring itself */
+	bool is_least;     /* of them all, this node included */
 	struct node_id admitting;
 	uint32_t admitting_link;
 	unsigned finger;     /* the next to Attach to, from 1 */

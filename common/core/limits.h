@@ -15,10 +15,11 @@ enum {
 	SR_WINDOW_MAX = 1 << 20, /* bytes in flight */
 	SR_REORDER_FIRST = 3,    /* frames that may overtake one, RFC 5681 */
 	SR_REORDER_MAX = 64,
-	SR_SUSPECT_TIMEOUTS = 3, /* without an ACK, s6.6.3.1 */
-	TXNS_MAX = 4096,         /* own requests in flight */
-	REQUESTS_MAX = 4096,     /* requests being answered */
-	ANSWERS_MAX = 4096,      /* answers kept for retransmissions, s6.2.1 */
+	SR_SUSPECT_TIMEOUTS = 3,   /* without an ACK, s6.6.3.1 */
+	LINK_LOSSY_PERMILLE = 100, /* of messages sent again: a bad network */
+	TXNS_MAX = 4096,           /* own requests in flight */
+	REQUESTS_MAX = 4096,       /* requests being answered */
+	ANSWERS_MAX = 4096, /* answers kept for retransmissions, s6.2.1 */
 	ANSWERS_BYTES_MAX = 4 << 20,
 	RETURN_PATHS_MAX = 16384, /* client links remembered by transaction */
 	REASSEMBLIES_MAX = 512,   /* messages being reassembled, s6.7 */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "core/state.h"
+#include "core/suspect.h"
 #include "wire/frame.h"
 
 /* ---- the table ---- */
@@ -219,7 +220,7 @@ static void acked(struct node *n, struct link *l,
 	if (l->suspect && !l->closed) {
 		l->suspect = false;
 		node_trace(n, "link %u back", l->number);
-		ring_link_suspect(n, l);
+		suspect_link(n, l);
 	}
 	if (l->closed)
 		return;
@@ -513,7 +514,7 @@ static void gone(struct node *n, struct link *l, enum err why)
 	n->links.closed = l;
 	dial_link_down(n, l->number, why);
 	if (l->up)
-		ring_link_down(n, l);
+		ring_link_down(n, l, why);
 	txn_link_down(n, l->number);
 	join_link_down(n, l);
 }
@@ -543,7 +544,19 @@ void link_suspect(struct node *n, struct link *l)
 {
 	l->suspect = true;
 	node_trace(n, "link %u suspect", l->number);
-	ring_link_suspect(n, l);
+	suspect_link(n, l);
+}
+
+void link_lossy(struct node *n, bool again)
+{
+	uint32_t *v = &n->links.again_permille;
+
+	*v = (15 * *v + (again ? 1000 : 0)) / 16;
+}
+
+bool link_patient(const struct node *n, const struct link *l)
+{
+	return l->datagram && n->links.again_permille >= LINK_LOSSY_PERMILLE;
 }
 
 void link_timer(struct node *n, struct timer *t)

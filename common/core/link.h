@@ -79,7 +79,10 @@ struct links {
 	uint32_t n;
 	uint32_t last_number; /* of FX_CONNECT */
 	uint64_t last_serial;
-	struct link *closed; /* freed when the step ends */
+	uint32_t again_permille; /* of the messages on datagram links, lately,
+				    so many were acknowledged only after they
+				    had been sent again */
+	struct link *closed;     /* freed when the step ends */
 };
 
 /* The link to a node, best first (attached before others, newest first); NULL
@@ -106,6 +109,11 @@ enum err link_emit(struct node *n, const struct link *l,
 		   struct slice frame) MUST_CHECK;
 void link_measured(struct link *l, uint64_t rtt_us, uint64_t rto_min_us);
 void link_suspect(struct node *n, struct link *l);
+/* A message was acknowledged: had it been sent `again`? */
+void link_lossy(struct node *n, bool again);
+/* Does this node see so much loss that a datagram link's silence means little?
+ */
+bool link_patient(const struct node *n, const struct link *l);
 
 /* EV_LINK_UP, EV_BYTES, EV_LINK_DOWN. */
 enum err link_opened(struct node *n, const struct event *ev) MUST_CHECK;

@@ -11,9 +11,11 @@
 #include "core/state.h"
 
 #define FAILED_AGAIN_US (30 * UINT64_C(1000000))
+#define LOST_AGAIN_US   (2 * UINT64_C(1000000)) /* doubled each time */
 
 enum {
-	MEETS_MAX = 64 /* under way or not forgotten */
+	MEETS_MAX = 64, /* under way or not forgotten */
+	LOST_TRIES = 5  /* for a neighbour that was lost */
 };
 
 /* A node that is being Attached to, or was not reached a short while ago. */
@@ -22,6 +24,7 @@ struct meet {
 	unsigned finger;   /* from 1; 0: a node that is known */
 	bool failed;
 	uint64_t until_us; /* failed: not tried again before */
+	unsigned tries;    /* that are left, by the clock */
 	struct meet *prev, *next;
 };
 
@@ -43,7 +46,8 @@ static uint32_t forget(struct node *n)
 
 	for (m = n->ring.meets; m != NULL; m = next) {
 		next = m->next;
-		if (m->failed && m->until_us <= n->now.mono_us) {
+		if (m->failed && m->tries == 0 &&
+		    m->until_us <= n->now.mono_us) {
 			drop(n, m);
 			continue;
 		}
@@ -57,13 +61,38 @@ static uint32_t forget(struct node *n)
 	return k - 1;
 }
 
-static const struct meet *find(const struct node *n, const struct node_id *id)
+static struct meet *find(const struct node *n, const struct node_id *id)
 {
-	const struct meet *m = n->ring.meets;
+	struct meet *m = n->ring.meets;
 
 	while (m != NULL && !id_eq(&m->id, id))
 		m = m->next;
 	return m;
+}
+
+static void set_timer(struct node *n)
+{
+	uint64_t at = NEVER;
+
+	for (const struct meet *m = n->ring.meets; m != NULL; m = m->next)
+		if (m->failed && m->tries > 0 && m->until_us < at)
+			at = m->until_us;
+	if (at == NEVER)
+		heap_cancel(&n->timers, &n->ring.meet);
+	else
+		node_timer(n, &n->ring.meet, TIMER_RING, at);
+}
+
+static void not_reached(struct node *n, struct meet *m)
+{
+	uint64_t us = FAILED_AGAIN_US;
+
+	if (m->tries > 0)
+		us = LOST_AGAIN_US << (LOST_TRIES - m->tries);
+	m->failed = true;
+	m->until_us = n->now.mono_us + us;
+	n->ring.n_meets--;
+	set_timer(n);
 }
 
 static void dialed(struct node *n, void *ctx, enum err r, struct link *l)
@@ -86,9 +115,7 @@ static void dialed(struct node *n, void *ctx, enum err r, struct link *l)
 	if (r == OK || m->finger != 0) {
 		drop(n, m);
 	} else {
-		m->failed = true;
-		m->until_us = n->now.mono_us + FAILED_AGAIN_US;
-		n->ring.n_meets--;
+		not_reached(n, m);
 	}
 	if (n->ring.n_meets == 0)
 		join_settled(n);
@@ -125,7 +152,7 @@ void meet_node(struct node *n, const struct node_id *via,
 
 	if (forget(n) >= MEETS_MAX || find(n, id) != NULL ||
 	    id_eq(id, &n->id) || ring_link_to(n, id) != NULL ||
-	    overlay_is_bad_node(n->overlay, id))
+	    dial_comes(n, id) || overlay_is_bad_node(n->overlay, id))
 		return;
 	if (via != NULL && !id_eq(via, id))
 		r = txn_to_node_through(n, via, id, &to);
@@ -133,6 +160,65 @@ void meet_node(struct node *n, const struct node_id *via,
 		r = txn_to_node(n, id, &to);
 	if (node_failed(n, r) == OK)
 		dial(n, &to, id, 0);
+}
+
+/*
+ * A neighbour that is likely to be linked with a lost one: another for each
+ * try, for none may be.  What would be asked without any, had the lost one been
+ * the predecessor, is this node itself.
+ */
+static const struct node_id *witness(const struct node *n, unsigned i)
+{
+	const struct ring *r = &n->ring;
+
+	if (r->n_successors == 0)
+		return NULL;
+	return i % 2 == 0 ? &r->predecessors[i / 2 % r->n_predecessors]
+			  : &r->successors[i / 2 % r->n_successors];
+}
+
+void meet_again(struct node *n, const struct node_id *id)
+{
+	struct meet *m;
+
+	if (!n->ring.responsible || ring_link_to(n, id) != NULL)
+		return;
+	if (find(n, id) == NULL)
+		meet_node(n, witness(n, 0), id);
+	if ((m = find(n, id)) != NULL) {
+		m->tries = LOST_TRIES;
+		set_timer(n);
+	}
+}
+
+static void try_again(struct node *n, struct meet *m)
+{
+	const struct node_id *via = witness(n, LOST_TRIES + 1 - m->tries);
+	struct destination_list to;
+
+	m->tries--;
+	m->failed = false;
+	n->ring.n_meets++;
+	if (!n->ring.responsible || via == NULL || id_eq(via, &m->id) ||
+	    ring_link_to(n, &m->id) != NULL ||
+	    overlay_is_bad_node(n->overlay, &m->id))
+		drop(n, m);
+	else if (node_failed(n, txn_to_node_through(n, via, &m->id, &to)) !=
+			 OK ||
+		 dial_attach(n, &to, 0, true, dialed, m) != OK)
+		not_reached(n, m);
+}
+
+void meet_timer(struct node *n)
+{
+	struct meet *m, *next;
+
+	for (m = n->ring.meets; m != NULL; m = next) {
+		next = m->next;
+		if (m->failed && m->tries > 0 && m->until_us <= n->now.mono_us)
+			try_again(n, m);
+	}
+	set_timer(n);
 }
 
 void meet_finger(struct node *n, unsigned i)
@@ -233,4 +319,5 @@ void meet_clear(struct node *n)
 {
 	while (n->ring.meets != NULL)
 		drop(n, n->ring.meets);
+	heap_cancel(&n->timers, &n->ring.meet);
 }

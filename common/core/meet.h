@@ -24,6 +24,10 @@ void meet_neighbors(struct node *n, const struct node_id *via,
 /* The same for one node, whether it would be a neighbour or not. */
 void meet_node(struct node *n, const struct node_id *via,
 	       const struct node_id *id);
+/* To a neighbour whose link has failed: at once, by the ways that are left, and
+ * a few times more, s10.7.1. */
+void meet_again(struct node *n, const struct node_id *id);
+void meet_timer(struct node *n);
 /* Attaches to whoever is responsible where finger `i` begins. */
 void meet_finger(struct node *n, unsigned i);
 /* A Ping, to find out who is there; `args` has the rest. */

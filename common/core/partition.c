@@ -12,12 +12,32 @@
 /* The link to the bootstrap node that was asked is kept for the Attach through
  * it. */
 #define PARTITION_LINK_US (30 * UINT64_C(1000000))
+#define URGENT_FOR_US     (300 * UINT64_C(1000000))
+
+enum {
+	URGENT_S = 20, /* between two questions, in an urgent case */
+	FEW = 3        /* successors that there ought to be, s10.7 */
+};
+
+/* A ring that has just lost nodes, and has few left, may have been torn: others
+ * may be in the other part.  So may a node that is alone. */
+static bool is_urgent(const struct node *n)
+{
+	const struct ring *ring = &n->ring;
+
+	return ring->n_successors == 0 ||
+	       (ring->n_successors < FEW &&
+		n->now.mono_us - ring->changed_us < URGENT_FOR_US);
+}
 
 static void partition_later(struct node *n)
 {
+	uint32_t s = n->overlay->chord_update_interval_s;
+
 	n->ring.asking = false;
-	node_timer(n, &n->ring.partition, TIMER_RING,
-		   ring_around_us(n, n->overlay->chord_update_interval_s));
+	if (s > URGENT_S && is_urgent(n))
+		s = URGENT_S;
+	node_timer(n, &n->ring.partition, TIMER_RING, ring_around_us(n, s));
 }
 
 static void drop_partition_link(struct node *n)
@@ -103,6 +123,15 @@ void partition_check(struct node *n)
 void partition_start(struct node *n)
 {
 	partition_later(n);
+}
+
+void partition_ring_changed(struct node *n)
+{
+	uint64_t at = n->now.mono_us + URGENT_S * UINT64_C(1000000);
+
+	if (!n->ring.asking && is_urgent(n) && n->ring.partition.pos != 0 &&
+	    n->ring.partition.at_us > at)
+		partition_later(n);
 }
 
 void partition_stop(struct node *n)

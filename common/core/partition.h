@@ -10,5 +10,7 @@ struct node;
 void partition_start(struct node *n);
 void partition_stop(struct node *n);
 void partition_check(struct node *n);
+/* Nodes were lost: the next question may be due sooner. */
+void partition_ring_changed(struct node *n);
 
 #endif

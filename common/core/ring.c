@@ -14,12 +14,10 @@
 #include "core/partition.h"
 #include "core/repair.h"
 #include "core/state.h"
+#include "core/suspect.h"
 #include "core/sweep.h"
 #include "core/update.h"
 
-/* A suspect neighbour stays one for this long: the TCP of a busy machine falls
- * silent for a second at times, and every change costs everybody. */
-#define LOST_AFTER_US (2 * UINT64_C(1000000))
 /* After a change of the neighbours values may still come from nodes that do not
  * see it yet. */
 #define SETTLED_AFTER_US (60 * UINT64_C(1000000))
@@ -164,7 +162,7 @@ static void trace_tables(struct node *n)
  * RFC 6940 s10.7.1: a range that changed is told to all, any other change where
  * recovery is reactive; s10.7.3.
  */
-static void refresh(struct node *n, bool failure)
+void ring_refresh(struct node *n, bool failure)
 {
 	struct ring *ring = &n->ring;
 	struct node_id from_old = ring->from;
@@ -189,8 +187,11 @@ static void refresh(struct node *n, bool failure)
 	if (moved || (changed && n->overlay->chord_reactive))
 		update_all(n);
 	finger_seek_wanted(n);
-	if (changed || moved)
-		repair_ring_changed(n, failure);
+	if (!changed && !moved)
+		return;
+	repair_ring_changed(n, failure);
+	if (failure)
+		partition_ring_changed(n);
 }
 
 /* Do the tables depend on what of this link is not the same any more? */
@@ -219,81 +220,35 @@ void ring_link_up(struct node *n, struct link *l)
 	if (fresh && r->attached)
 		update_link(n, r, 0);
 	if (matters(r, &old))
-		refresh(n, false);
+		ring_refresh(n, false);
 	join_link_up(n, l);
 }
 
-void ring_link_down(struct node *n, const struct link *l)
+void ring_link_down(struct node *n, const struct link *l, enum err why)
 {
 	struct ring_link *r = l->ring;
+	bool again;
 
 	if (r == NULL)
 		return;
+	again = why == ERR_TIMEOUT && r->attached && r->peer && !r->left &&
+		(r->lost || ring_is_neighbor(n, &r->id));
 	update_link_down(n, r);
 	link_drop(n, r);
 	if (l->number == n->ring.partition_link)
 		n->ring.partition_link = 0;
 	admit_link_down(n, l);
-	refresh(n, true);
-}
-
-/* ---- suspect links ---- */
-
-static void set_lost_timer(struct node *n)
-{
-	uint64_t at = NEVER;
-
-	for (struct ring_link *r = n->ring.first; r != NULL; r = r->next)
-		if (r->lost_us < at)
-			at = r->lost_us;
-	if (at == NEVER)
-		heap_cancel(&n->timers, &n->ring.lost);
-	else
-		node_timer(n, &n->ring.lost, TIMER_RING, at);
-}
-
-/*
- * RFC 6940 s6.6.5: a silent link leaves the Routing Table, and is back when it
- * answers.  Nothing is routed through it from the start; as the neighbour that
- * bounds a range it has a little longer.
- */
-void ring_link_suspect(struct node *n, const struct link *l)
-{
-	struct ring_link *r = l->ring;
-	bool was;
-
-	if (r == NULL)
-		return;
-	was = r->lost;
-	r->lost = false;
-	r->lost_us = l->suspect ? n->now.mono_us + LOST_AFTER_US : NEVER;
-	set_lost_timer(n);
-	if (was)
-		update_link(n, r, 0);
-	refresh(n, false);
-}
-
-static void lost(struct node *n)
-{
-	bool any = false;
-
-	for (struct ring_link *r = n->ring.first; r != NULL; r = r->next) {
-		if (r->lost_us > n->now.mono_us)
-			continue;
-		r->lost_us = NEVER;
-		r->lost = true;
-		any = any || (r->attached && r->peer);
-		node_trace(n, "ring lost %s", id_short(&r->id).s);
-	}
-	set_lost_timer(n);
-	if (any)
-		refresh(n, true);
+	ring_refresh(n, true);
+	if (again)
+		meet_again(n, &l->node_id);
 }
 
 void ring_timer(struct node *n, struct timer *t)
 {
 	if (t == &n->ring.lost)
-		lost(n);
+		suspect_timer(n);
+	else if (t == &n->ring.meet)
+		meet_timer(n);
 	else if (t == &n->ring.update)
 		update_timer(n);
 	else if (t == &n->ring.search)
@@ -309,14 +264,14 @@ void ring_found(struct node *n, struct ring_link *r)
 	if (r->peer)
 		return;
 	r->peer = true;
-	refresh(n, false);
+	ring_refresh(n, false);
 }
 
 void ring_admit(struct node *n, struct ring_link *r)
 {
 	r->admitted = !r->link->routable;
 	r->peer = true;
-	refresh(n, false);
+	ring_refresh(n, false);
 }
 
 void ring_dismiss(struct node *n, struct ring_link *r)
@@ -325,21 +280,21 @@ void ring_dismiss(struct node *n, struct ring_link *r)
 		return;
 	r->peer = false;
 	r->link->routable = false;
-	refresh(n, true);
+	ring_refresh(n, true);
 }
 
 void ring_left(struct node *n, struct ring_link *r, bool last)
 {
 	r->left = true;
 	r->link->routable = false;
-	refresh(n, !last);
+	ring_refresh(n, !last);
 }
 
 void ring_enter(struct node *n)
 {
 	n->ring.responsible = true;
 	n->ring.changed_us = n->now.mono_us;
-	refresh(n, false);
+	ring_refresh(n, false);
 	update_all(n);
 	finger_start(n);
 	partition_start(n);
@@ -410,7 +365,8 @@ bool ring_is_neighbor(const struct node *n, const struct node_id *id)
 	return false;
 }
 
-/* A client knows no ring: the link whose node is nearest before the ID. */
+/* A client knows no ring: the link whose node is nearest before the ID; one
+ * that is suspect only where there is no other. */
 static struct link *any_link(const struct node *n, const struct node_id *id,
 			     bool entry_only)
 {
@@ -418,9 +374,14 @@ static struct link *any_link(const struct node *n, const struct node_id *id,
 	struct node_id d, best_d;
 
 	for (struct link *l = n->links.first; l != NULL; l = l->next) {
-		if (l->suspect || (entry_only && !l->entry))
+		if (entry_only && !l->entry)
 			continue;
 		id_distance(&d, &l->node_id, id);
+		if (best != NULL && best->suspect != l->suspect) {
+			if (l->suspect)
+				continue;
+			best = NULL;
+		}
 		if (best == NULL || id_cmp(&d, &best_d) < 0) {
 			best = l;
 			best_d = d;
@@ -458,6 +419,18 @@ struct link *ring_next_hop(struct node *n, const struct node_id *id)
 			return ring->sorted[i - 1]->link;
 	for (uint32_t i = after; i < ring->n_sorted; i++)
 		if (ring->sorted[i]->link->routable)
+			return ring->sorted[i]->link;
+	return NULL;
+}
+
+struct link *ring_after(const struct node *n, const struct node_id *id)
+{
+	const struct ring *ring = &n->ring;
+	struct node_id d;
+
+	id_distance(&d, &n->id, id);
+	for (uint32_t i = peer_after(ring, &d); i < ring->n_sorted; i++)
+		if (usable(ring->sorted[i]))
 			return ring->sorted[i]->link;
 	return NULL;
 }

@@ -17,8 +17,8 @@ struct meet;
 /*
  * CHORD-RELOAD's tables, RFC 6940 s10: who is responsible, who is next, who are
  * the neighbours and fingers.  Knows nothing of data.  Its parts: ring.c has
- * the tables, update.c the Updates, meet.c the Attaches, stabilize.c what the
- * clock starts.
+ * the tables, update.c the Updates, meet.c the Attaches, suspect.c what is
+ * silent, finger.c and partition.c what the clock starts.
  */
 
 /* What the ring knows of one link that is up: an entry of the Connection Table.
@@ -60,6 +60,7 @@ struct ring {
 	struct timer update; /* update.c: the next link's due_us */
 	struct meet *meets;  /* meet.c */
 	uint32_t n_meets;    /* those under way */
+	struct timer meet;   /* the next that is tried again */
 	/* finger.c */
 	struct timer search; /* for fingers */
 	uint32_t sought;     /* the finger that finger_ping is for */
@@ -83,6 +84,8 @@ bool ring_is_in_range(const struct node *n, const struct node_id *id);
  * this node is responsible for it or knows no way.  In a client: a peer it is
  * connected to. */
 struct link *ring_next_hop(struct node *n, const struct node_id *id);
+/* The connected peer that comes first after `id`, before this node; NULL. */
+struct link *ring_after(const struct node *n, const struct node_id *id);
 /* The nodes that keep copies of what this node owns: its next two successors.
  */
 size_t ring_replicas(const struct node *n, struct node_id out[REPLICAS]);
@@ -112,12 +115,14 @@ bool ring_is_neighbor(const struct node *n, const struct node_id *id);
 /* Called by link.c and dial.c: a link is up, or what it says of itself
  * (attached, node_id, routable) has changed. */
 void ring_link_up(struct node *n, struct link *l);
-/* Before `l` is freed, for every link that was up. */
-void ring_link_down(struct node *n, const struct link *l);
-/* A link that had been suspect has answered again, or has become suspect. */
-void ring_link_suspect(struct node *n, const struct link *l);
+/* Before `l` is freed, for every link that was up.  A neighbour that has fallen
+ * silent (ERR_TIMEOUT) is Attached to anew, s10.7.1. */
+void ring_link_down(struct node *n, const struct link *l, enum err why);
 
 /* For the ring's other files and join's. */
+
+/* The peers have changed: works out the tables and does what follows. */
+void ring_refresh(struct node *n, bool failure);
 
 /* NULL when it is not up. */
 struct ring_link *ring_link_by_number(const struct node *n, uint32_t number);

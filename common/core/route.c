@@ -274,6 +274,24 @@ static bool unknown_critical(const struct forwarding_option_list *l)
 	return false;
 }
 
+/*
+ * CHOICE: s10.3 sends it to the last peer before the ID.  Where it came from
+ * there, that peer has lost the one that comes next, and would send it here
+ * again: it goes to whom this node knows there.
+ */
+static struct link *not_back(const struct node *n, const struct transit *t,
+			     const struct destination *d, struct link *l)
+{
+	struct link *after = NULL;
+	struct node_id id;
+
+	if (l != NULL && t->from != NULL && n->ring.responsible &&
+	    id_eq(&l->node_id, &t->from->node_id) &&
+	    route_point(d, &id) == OK && !id_eq(&id, &l->node_id))
+		after = ring_after(n, &id);
+	return after == NULL ? l : after;
+}
+
 /* The link on which it goes on; NULL: it goes nowhere, and why is traced. */
 static struct link *onward(struct node *n, const struct transit *t)
 {
@@ -283,7 +301,7 @@ static struct link *onward(struct node *n, const struct transit *t)
 	struct node_id id;
 
 	if (l == NULL)
-		l = route_next_hop(n, d, h->transaction_id);
+		l = not_back(n, t, d, route_next_hop(n, d, h->transaction_id));
 	if (l == NULL) {
 		/* A Node-ID in our range that is not there, s6.1.1. */
 		if (route_point(d, &id) == OK && ring_responsible(n, &id))

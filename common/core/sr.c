@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "core/state.h"
+#include "core/suspect.h"
 #include "wire/frame.h"
 
 enum sr_fate { FLYING, ACKED, OVERTAKEN, TIMED_OUT };
@@ -360,9 +361,10 @@ static void lose(struct node *n, struct link *l, struct sr_message *m)
 	/*
 	 * CHOICE: s6.6.3.1 closes a connection that has lost all five.  Where
 	 * others are acknowledged meanwhile the path is bad, not gone: the
-	 * message alone is given up, and s6.2.1 repairs.
+	 * message alone is given up, and s6.2.1 repairs.  Where much is lost
+	 * anyway, five may be chance: the link is held as s6.6.5 holds one.
 	 */
-	if (l->sr->timeouts >= SR_SUSPECT_TIMEOUTS) {
+	if (l->sr->timeouts >= SR_SUSPECT_TIMEOUTS && !link_patient(n, l)) {
 		link_close(n, l, ERR_TIMEOUT);
 		return;
 	}
@@ -400,6 +402,7 @@ static void timed_out(struct node *n, struct link *l)
 	struct sr_sent *e;
 
 	if (s->timeouts == 0) {
+		s->silent_us = s->rto_from_us;
 		s->threshold = s->in_flight / 2 > 2 * full(l) ? s->in_flight / 2
 							      : 2 * full(l);
 	}
@@ -420,6 +423,15 @@ static void timed_out(struct node *n, struct link *l)
 	/* The third retransmission goes now, s6.6.3.1. */
 	if (s->timeouts == SR_SUSPECT_TIMEOUTS && !l->closed)
 		link_suspect(n, l);
+	if (s->timeouts < SENDS_MAX || l->closed)
+		return;
+	if (n->now.mono_us - s->silent_us >= LINK_HOLD_US) {
+		link_close(n, l, ERR_TIMEOUT);
+		return;
+	}
+	suspect_given_up(n, l);
+	if (s->n_messages == 0 && !l->closed) /* is anybody there? */
+		dial_greet(n, l);
 }
 
 void sr_timer(struct node *n, struct link *l)
@@ -450,7 +462,8 @@ static void judge_mask(struct sr *s, uint32_t sequence, uint32_t received)
 }
 
 /* A frame has come that had no ACK; returns the bytes that were in flight. */
-static uint64_t came(struct link *l, struct sr_sent *e, uint32_t sequence)
+static uint64_t came(struct node *n, struct link *l, struct sr_sent *e,
+		     uint32_t sequence)
 {
 	struct sr *s = l->sr;
 	uint64_t len = e->fate == FLYING ? e->len : 0;
@@ -462,8 +475,10 @@ static uint64_t came(struct link *l, struct sr_sent *e, uint32_t sequence)
 				     ? newest - sequence + 1
 				     : SR_REORDER_MAX;
 	settle(s, e, ACKED);
-	if (e->message != NULL)
+	if (e->message != NULL) {
+		link_lossy(n, e->message->n_sends > 1);
 		message_end(l, e->message);
+	}
 	return len;
 }
 
@@ -484,12 +499,12 @@ bool sr_ack(struct node *n, struct link *l, uint32_t sequence,
 	if (e->fate == ACKED)
 		return false;
 	link_measured(l, n->now.mono_us - e->at_us, SR_RTO_MIN_US);
-	len = came(l, e, sequence);
+	len = came(n, l, e, sequence);
 	for (uint32_t i = 0; i < 32 && s->mask == SR_MASK_OURS; i++) {
 		if ((received >> i & 1) != 0 &&
 		    (e = sent_find(l, sequence - 1 - i)) != NULL &&
 		    e->fate != ACKED)
-			len += came(l, e, sequence - 1 - i);
+			len += came(n, l, e, sequence - 1 - i);
 	}
 	s->timeouts = 0;
 	s->rto_from_us = n->now.mono_us;

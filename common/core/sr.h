@@ -52,8 +52,9 @@ struct sr {
 	uint64_t pace_us; /* the next frame goes not before */
 	uint64_t sent_us; /* the last one went */
 	uint64_t rto_from_us;
-	uint8_t timeouts; /* in a row, without an ACK */
-	uint8_t mask;     /* enum sr_mask */
+	uint64_t silent_us; /* timeouts > 0: when the first wait began */
+	uint8_t timeouts;   /* in a row, without an ACK */
+	uint8_t mask;       /* enum sr_mask */
 };
 
 /* Before the first use; l->mtu is set.  ERR_NOMEM. */

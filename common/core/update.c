@@ -13,6 +13,8 @@
 
 /* Between two Updates on one link: a burst of changes becomes one Update. */
 #define UPDATE_GAP_US (200 * UINT64_C(1000))
+/* Where much is lost each of them may cost the link. */
+#define PATIENT_GAP_US (3 * UINT64_C(1000000))
 /* A neighbour that others do not name is asked so often whether it is there. */
 #define DOUBT_GAP_US (2 * UINT64_C(1000000))
 
@@ -36,6 +38,8 @@ static void sooner(const struct node *n, struct ring_link *r, uint64_t gap_us)
 {
 	uint64_t at = n->now.mono_us;
 
+	if (gap_us < PATIENT_GAP_US && link_patient(n, r->link))
+		gap_us = PATIENT_GAP_US;
 	if (r->sent_us != 0 && at < r->sent_us + gap_us)
 		at = r->sent_us + gap_us;
 	if (at < r->due_us)

@@ -200,6 +200,7 @@ static void attached_client(void **state)
 {
 	struct node_id id, own;
 	struct rogue *client;
+	struct host *new;
 	struct updates u;
 	struct stage s;
 	struct draft d;
@@ -220,11 +221,12 @@ static void attached_client(void **state)
 		;
 	/* One that lies between the client and its peer. */
 	id_next(&id, &own);
-	host_start(world_host(s.w, "new@sim.example.org", &id), ROLE_PEER,
-		   false);
+	new = world_host(s.w, "new@sim.example.org", &id);
+	host_start(new, ROLE_PEER, false);
 	assert_non_null(rogue_hear(client, MSG_UPDATE_REQ, 10 * SECOND_US));
-	assert_int_not_equal(world_owner(s.w, &own)->index,
-			     rogue_link(client, link)->other->index);
+	world_run(s.w, SECOND_US);
+	assert_ptr_equal(world_owner(s.w, &own), new);
+	assert_ptr_not_equal(rogue_link(client, link)->other, new);
 	rogue_free(client);
 	assert_int_equal(stage_end(&s), 0);
 }

@@ -194,9 +194,69 @@ static void both_sides(void **state)
 	assert_int_equal(stage_end(&s), 0);
 }
 
+static void part(struct stage *s, struct host *a, struct host *b, bool parted)
+{
+	net_block(s->w, a, b, parted);
+	net_block(s->w, b, a, parted);
+}
+
+/* Two neighbours that do not reach each other, while all others do: whoever
+ * asks finds what either has, and is passed to and fro between nobody.  When
+ * they do again the ring is right long before the next Updates. */
+static void neighbours(void **state)
+{
+	struct host *a, *b;
+	unsigned n_lost = 0;
+	struct stage s;
+
+	(void)state;
+	stage_init(&s, 23, PEERS, 86400);
+	assert_int_equal(stage_fill(&s), 0);
+	for (uint32_t i = 0; i < PEERS; i++) {
+		a = s.w->hosts[i];
+		b = world_successor(s.w, a, 1);
+		part(&s, a, b, true);
+		(void)stage_missing(&s); /* silence needs something to say */
+		world_run(s.w, 50 * SECOND_US);
+		n_lost += !net_linked(a, b);
+		assert_int_equal(stage_missing(&s), 0);
+		part(&s, a, b, false);
+		world_run(s.w, 60 * SECOND_US);
+		assert_int_equal(truth_ring(&s.truth), 0);
+	}
+	assert_true(n_lost > PEERS / 2);
+	assert_int_equal(stage_end(&s), 0);
+}
+
+/* Of three, the one that may found a ring is gone for good; the other two do
+ * not reach each other for a while.  One makes the ring anew, not both. */
+static void founder_gone(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_init(&s, 24, 3, 600);
+	assert_int_equal(stage_fill(&s), 0);
+	part(&s, s.w->hosts[1], s.w->hosts[2], true);
+	world_run(s.w, 5 * SECOND_US);
+	host_kill(s.w->hosts[0], DEATH_PROCESS);
+	world_run(s.w, 120 * SECOND_US);
+	assert_false(host_joined(s.w->hosts[1]));
+	assert_false(host_joined(s.w->hosts[2]));
+	part(&s, s.w->hosts[1], s.w->hosts[2], false);
+	world_run(s.w, 200 * SECOND_US);
+	assert_true(host_joined(s.w->hosts[1]));
+	assert_true(host_joined(s.w->hosts[2]));
+	assert_int_equal(truth_ring(&s.truth), 0);
+	assert_int_equal(stage_missing(&s), 0);
+	assert_int_equal(stage_end(&s), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(neighbours),
+		cmocka_unit_test(founder_gone),
 		cmocka_unit_test(an_hour),
 		cmocka_unit_test(both_sides),
 	};

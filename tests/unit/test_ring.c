@@ -9,6 +9,7 @@
 #include "core/finger.h"
 #include "core/neighbor.h"
 #include "core/state.h"
+#include "core/suspect.h"
 
 enum { PEERS_MAX = 200, ROUNDS = 60 };
 
@@ -46,7 +47,7 @@ static void scene_end(struct scene *s)
 {
 	for (uint32_t i = 0; i < s->n_peers; i++)
 		if (!s->links[i].closed)
-			ring_link_down(s->n, &s->links[i]);
+			ring_link_down(s->n, &s->links[i], ERR_LINK_CLOSED);
 	host_kill(s->h, DEATH_PROCESS);
 	for (uint32_t i = 0; i < s->n_peers; i++)
 		free(s->links[i].sent); /* what the node tried to say */
@@ -203,17 +204,17 @@ static void test_not_routable(void **state)
 	l = ring_next_hop(s.n, &k);
 	assert_true(id_eq(&l->node_id, &id));
 	l->suspect = true;
-	ring_link_suspect(s.n, l);
+	suspect_link(s.n, l);
 	assert_true(id_eq(&ring_next_hop(s.n, &k)->node_id,
 			  &s.n->ring.successors[2]));
 	l->suspect = false;
-	ring_link_suspect(s.n, l);
+	suspect_link(s.n, l);
 	assert_ptr_equal(ring_next_hop(s.n, &k), l);
 	/* A link without an Update is in no table at all. */
 	id_next(&id, &s.n->id);
 	l = add(&s, &id); /* routable, so far */
 	assert_true(id_eq(&s.n->ring.successors[0], &id));
-	ring_link_down(s.n, l);
+	ring_link_down(s.n, l, ERR_LINK_CLOSED);
 	*l = (struct link){
 		.number = l->number, .node_id = id, .up = true, .attached = true
 	};
@@ -348,7 +349,7 @@ static void lose(struct scene *s, const struct node_id *id)
 		if (!id_eq(&s->links[i].node_id, id))
 			continue;
 		s->links[i].closed = true;
-		ring_link_down(s->n, &s->links[i]);
+		ring_link_down(s->n, &s->links[i], ERR_LINK_CLOSED);
 	}
 }
 

@@ -125,6 +125,33 @@ static void test_back(void **state)
 	line_close(&l);
 }
 
+/* Where much is lost anyway, five may be chance: the link is held, asked
+ * whether anybody is there, and closed when it was silent for long. */
+static void test_hold(void **state)
+{
+	struct line l;
+
+	(void)state;
+	line_open(&l, LINE_MTU);
+	l.lose = lose_all;
+	l.node[0]->links.again_permille = 500;
+	line_send(&l, 1, 100);
+	line_run(&l, 20 * SECOND_US);
+	assert_true(l.link[0]->suspect);
+	assert_int_equal(times_sent(&l, 1), SENDS_MAX);
+	assert_true(l.n_sent > SENDS_MAX);
+	l.lose = NULL;
+	line_run(&l, 20 * SECOND_US);
+	assert_non_null(l.link[0]);
+	assert_false(l.link[0]->suspect);
+	l.lose = lose_all;
+	l.node[0]->links.again_permille = 500;
+	line_send(&l, 2, 100);
+	line_run(&l, 120 * SECOND_US);
+	assert_null(l.link[0]);
+	line_close(&l);
+}
+
 /* Only the first frame is lost. */
 static bool lose_first(struct line *l, unsigned from,
 		       const struct framed_message *f)
@@ -605,6 +632,7 @@ int main(void)
 		cmocka_unit_test(test_black_hole),
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_back),
+		cmocka_unit_test(test_hold),
 		cmocka_unit_test(test_rto),
 		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_pause),

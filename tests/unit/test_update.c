@@ -182,7 +182,9 @@ static void test_ghost(void **state)
 	assert_non_null(a);
 	assert_true(said_to_node(a, 0, id_of(s.rogue->host)));
 	assert_true(said_to_node(a, 1, &ids[0]));
-	assert_null(diary_next(&diary, a, MSG_ATTACH_REQ, s.peer[0], NULL));
+	while ((a = diary_next(&diary, a, MSG_ATTACH_REQ, s.peer[0], NULL)) !=
+	       NULL)
+		assert_false(said_to_node(a, a->n_destination - 1, &ids[0]));
 	assert_false(ring_is_neighbor(s.peer[0]->node, &ids[0]));
 	assert_false(ring_is_neighbor(s.peer[0]->node, &ids[1]));
 	close(&s);
