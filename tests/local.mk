@@ -307,6 +307,12 @@ bench_programs = \
 	tests/bench/resident
 check_PROGRAMS += $(bench_programs)
 tests_bench_bare_LDADD = $(SSL_LIBS)
+# Preloaded: not linked with anything of ours.
+EXTRA_DIST += tests/bench/count.c
+CLEANFILES += tests/bench/count.so
+tests/bench/count.so: tests/bench/count.c
+	$(AM_V_CC)$(CC) $(SSL_CFLAGS) $(CFLAGS) -shared -fPIC -o $@ \
+		$(top_srcdir)/tests/bench/count.c -ldl
 if HAVE_CMOCKA
 bench_programs += tests/bench/links
 endif
@@ -412,7 +418,7 @@ lint: build-tests
 	BATS='$(BATS)' $(top_srcdir)/tests/lint/run '$(abs_top_builddir)'
 
 # Prints JSON; a measurement, not a test.
-bench: build-tests
+bench: build-tests tests/bench/count.so
 	$(top_srcdir)/tests/bench/run '$(abs_top_builddir)'
 
 conformance:
