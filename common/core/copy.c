@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Replica Stores to one node, RFC 6940 s10.4: values are read as they are on
- * disk, their lifetimes lowered by the time they were held, s7.4.1.1, and sent
- * with their signers' certificates in messages below the overlay's size.  What
- * the other node has newer is fetched by resync.c.  Which values, and to whom,
- * is for replica.c and repair.c to say.
+ * Replica Stores to one node, RFC 6940 s10.4: values as they are on disk, read
+ * there unless they were at hand, their lifetimes lowered by the time they were
+ * held, s7.4.1.1, and sent with their signers' certificates in messages below
+ * the overlay's size.  What the other node has newer is fetched by resync.c.
+ * Which values, and to whom, is for replica.c and repair.c to say.
  */
 #include "core/copy.h"
 
@@ -335,7 +335,7 @@ static void values_read(struct node *n, void *ctx, enum err r,
 		finish(n, c, OK);
 		return;
 	}
-	if (r == OK)
+	if (r == OK && c->v == NULL)
 		r = take_all(n, c, answers, n_answers);
 	if (r == OK)
 		r = find_certs(n, c);
@@ -343,6 +343,38 @@ static void values_read(struct node *n, void *ctx, enum err r,
 		finish(n, c, r);
 	else if (!c->reading)
 		send_next(n, c);
+}
+
+static bool at_hand(const struct copy_args *args)
+{
+	for (size_t i = 0; i < args->n_values; i++)
+		if (args->values[i].record == NULL)
+			return false;
+	return args->n_values > 0 && !args->whole;
+}
+
+/* Nothing is read, but a turn goes by all the same. */
+static enum err take_at_hand(struct node *n, struct copy *c,
+			     const struct replica_value *v)
+{
+	struct query_answer *is = arena_zalloc(&n->arena, c->args.n_values,
+					       sizeof(*is));
+	struct record *rec = arena_zalloc(&n->arena, c->args.n_values,
+					  sizeof(*rec));
+	enum err r;
+
+	if (is == NULL || rec == NULL)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < c->args.n_values; i++) {
+		rec[i] = *v[i].record;
+		is[i].generation = v[i].generation;
+		is[i].records = &rec[i];
+		is[i].n_records = 1;
+	}
+	if ((r = take_all(n, c, is, c->args.n_values)) != OK)
+		return r;
+	c->reading = true;
+	return read_start(n, NULL, 0, values_read, c);
 }
 
 static enum err read_values(struct node *n, struct copy *c)
@@ -377,6 +409,7 @@ static enum err keep_values(struct copy *c, const struct copy_args *args)
 
 	for (size_t i = 0; i < args->n_values && r == OK; i++) {
 		v[i] = args->values[i];
+		v[i].record = NULL;
 		r = arena_dup(&c->arena, args->values[i].key, &v[i].key);
 	}
 	c->args.values = v;
@@ -414,7 +447,9 @@ enum err copy_start(struct node *n, const struct copy_args *args,
 		c->next->prev = c;
 	rs->copies = c;
 	rs->n_copies++;
-	if ((r = keep_values(c, args)) != OK || (r = read_values(n, c)) != OK) {
+	if ((r = keep_values(c, args)) != OK ||
+	    (r = at_hand(args) ? take_at_hand(n, c, args->values)
+			       : read_values(n, c)) != OK) {
 		copy_free(n, c);
 		return r;
 	}

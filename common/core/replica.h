@@ -62,6 +62,9 @@ struct replica_value {
 	struct node_id resource;
 	uint32_t kind;
 	struct slice key;
+	/* As they are on disk, where that is at hand; NULL: to be read. */
+	const struct record *record;
+	uint64_t generation;
 };
 
 /* Which copy reached whom: `nodes` have answered the replica Stores with

@@ -32,15 +32,26 @@ static uint64_t expiry(const struct store_put *p,
 	return at < v->not_after_ms ? at : v->not_after_ms;
 }
 
-/* Others need it, or its counter. */
-static void note_value(struct store_put *p, const struct store_put_kind *pk,
-		       const struct store_put_value *v)
+/* Others need it, or its counter; `rec`: as it is written, or NULL. */
+static enum err note_value(struct store_put *p, const struct store_put_kind *pk,
+			   const struct store_put_value *v,
+			   const struct record *rec)
 {
 	struct replica_value *w = &p->written[p->n_written++];
+	struct arena *a = &p->job.req->arena;
+	struct record *copy;
 
 	w->resource = p->job.resource;
 	w->kind = pk->kind.id;
 	w->key = v->key;
+	if (rec == NULL)
+		return OK;
+	if ((copy = arena_zalloc(a, 1, sizeof(*copy))) == NULL)
+		return ERR_NOMEM;
+	*copy = *rec;
+	copy->key = v->key;
+	w->record = copy;
+	return arena_dup(a, rec->data, &copy->data);
 }
 
 static enum err add_value(struct node *n, struct store_put *p,
@@ -70,8 +81,7 @@ static enum err add_value(struct node *n, struct store_put *p,
 	if (r == OK)
 		r = arena_dup(&b->arena, v->key, &rec->key);
 	buf_clear(&buf);
-	note_value(p, pk, v);
-	return r;
+	return r != OK ? r : note_value(p, pk, v, rec);
 }
 
 /*
@@ -122,7 +132,7 @@ static enum err add_kind(struct node *n, struct store_put *p,
 		if (!pk->values[i].same)
 			r = add_value(n, p, pk, &pk->values[i], b);
 		else if (pk->generation != before)
-			note_value(p, pk, &pk->values[i]);
+			r = note_value(p, pk, &pk->values[i], NULL);
 	return r != OK || pk->generation == before ? r : add_counter(p, pk, b);
 }
 

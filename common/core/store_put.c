@@ -338,10 +338,30 @@ static int by_kind(const void *a, const void *b)
 				  : slice_cmp(x->key, y->key);
 }
 
+/* The same, and of several in one place the one that is there now last. */
+static int by_age(const void *a, const void *b)
+{
+	const struct replica_value *x = a, *y = b;
+	uint64_t tx = x->record == NULL ? 0 : x->record->storage_time;
+	uint64_t ty = y->record == NULL ? 0 : y->record->storage_time;
+	int c = by_kind(a, b);
+
+	return c != 0 ? c : (tx > ty) - (tx < ty);
+}
+
+static uint64_t counter(const struct store_put *p, uint32_t kind)
+{
+	for (uint32_t i = 0; i < p->n_kinds; i++)
+		if (p->kinds[i].kind.id == kind)
+			return p->kinds[i].generation;
+	return 0;
+}
+
 /* What a turn has written, each value once, by Kind. */
 static enum err all_written(struct node *n, const struct store_put *first,
 			    struct replica_value **out, size_t *n_out)
 {
+	const struct store_put *last = first;
 	struct replica_value *v;
 	size_t k = 0, m = 0;
 
@@ -350,13 +370,19 @@ static enum err all_written(struct node *n, const struct store_put *first,
 	if ((v = arena_zalloc(&n->arena, k, sizeof(*v))) == NULL)
 		return ERR_NOMEM;
 	k = 0;
-	for (const struct store_put *p = first; p != NULL; p = p->mate)
+	for (const struct store_put *p = first; p != NULL; p = p->mate) {
 		for (size_t i = 0; i < p->n_written; i++)
 			v[k++] = p->written[i];
-	qsort(v, k, sizeof(*v), by_kind);
-	for (size_t i = 0; i < k; i++)
-		if (m == 0 || by_kind(&v[m - 1], &v[i]) != 0)
-			v[m++] = v[i];
+		last = p;
+	}
+	qsort(v, k, sizeof(*v), by_age);
+	for (size_t i = 0; i < k; i++) {
+		if (i + 1 < k && by_kind(&v[i], &v[i + 1]) == 0)
+			continue;
+		v[m] = v[i];
+		v[m].generation = counter(last, v[m].kind);
+		m++;
+	}
 	*out = v;
 	*n_out = m;
 	return OK;
