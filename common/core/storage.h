@@ -121,9 +121,10 @@ struct storage {
 	 * nothing here can be relied on any more. */
 	enum err (*read)(void *ctx, const struct query *q,
 			 struct query_answer *out, struct arena *a);
-	/* One durable transaction over `n` batches, each in a savepoint of its
-	 * own; status[i] says what became of batch i: OK, ERR_STORAGE,
-	 * ERR_NOMEM, ERR_DAMAGED.  Returns when all is on disk. */
+	/* Writes `n` batches durably, in one transaction if it can: one that
+	 * fails does no harm to others.  status[i] says what became of batch i:
+	 * OK, ERR_STORAGE, ERR_NOMEM, ERR_DAMAGED.  Returns when all is on
+	 * disk. */
 	void (*commit)(void *ctx, struct batch *const *v, size_t n,
 		       enum err *status);
 	void (*close)(void *ctx);

@@ -33,7 +33,8 @@ enum {
 	P_BYTES,
 	P_GENERATION,
 	P_TO,
-	P_LIMIT
+	P_LIMIT,
+	P_SLOT /* its id */
 };
 
 /* Opens (the file is there) and sets what every connection needs; the database

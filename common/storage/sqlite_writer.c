@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Batches of the core as SQL: the writing connection of the SQLite engine.  A
- * group of batches is one transaction, each batch in a savepoint of its own.
+ * group of batches is one transaction; where one of them fails, each has one of
+ * its own instead (a savepoint for each would copy every page that it touches).
  */
 #include "storage/sqlite_writer.h"
 
@@ -10,12 +11,11 @@
 #define SLOT_ID "(SELECT id FROM slot WHERE resource = ?1 AND kind = ?2)"
 enum write_stmt {
 	WRITE_BEGIN,
-	WRITE_SAVEPOINT,
-	WRITE_ROLLBACK_TO,
-	WRITE_RELEASE,
 	WRITE_COMMIT,
 	WRITE_ROLLBACK,
+	WRITE_FIND_SLOT,
 	WRITE_SLOT,
+	WRITE_REPLACE,
 	WRITE_PUT,
 	WRITE_GENERATION,
 	WRITE_DELETE,
@@ -32,22 +32,22 @@ enum write_stmt {
 
 static const char *const write_sql[WRITE_N] = {
 	[WRITE_BEGIN] = "BEGIN IMMEDIATE",
-	[WRITE_SAVEPOINT] = "SAVEPOINT batch",
-	[WRITE_ROLLBACK_TO] = "ROLLBACK TO batch",
-	[WRITE_RELEASE] = "RELEASE batch",
 	[WRITE_COMMIT] = "COMMIT",
 	[WRITE_ROLLBACK] = "ROLLBACK",
-	[WRITE_SLOT] = "INSERT OR IGNORE INTO slot(resource, kind, generation)"
+	[WRITE_FIND_SLOT] =
+		"SELECT id FROM slot WHERE resource = ?1 AND kind = ?2",
+	[WRITE_SLOT] = "INSERT INTO slot(resource, kind, generation)"
 		       " VALUES(?1, ?2, 0)",
-	[WRITE_PUT] = "INSERT INTO value VALUES(" SLOT_ID
-		      ", ?3, ?5, ?6, ?7, ?8)"
+	/* By the same signer: that index stays as it is. */
+	[WRITE_REPLACE] = "UPDATE value SET storage_time = ?5, expires_ms = ?6,"
+			  " data = ?8 WHERE slot = ?12 AND key = ?3"
+			  " AND signer = ?7",
+	[WRITE_PUT] = "INSERT INTO value VALUES(?12, ?3, ?5, ?6, ?7, ?8)"
 		      " ON CONFLICT(slot, key) DO UPDATE SET"
 		      " storage_time = excluded.storage_time,"
 		      " expires_ms = excluded.expires_ms,"
 		      " signer = excluded.signer, data = excluded.data",
-	[WRITE_GENERATION] = "INSERT INTO slot(resource, kind, generation)"
-			     " VALUES(?1, ?2, ?9) ON CONFLICT(resource, kind)"
-			     " DO UPDATE SET generation = excluded.generation",
+	[WRITE_GENERATION] = "UPDATE slot SET generation = ?9 WHERE id = ?12",
 	[WRITE_DELETE] = "DELETE FROM value WHERE slot = " SLOT_ID
 			 " AND key = ?3",
 	[WRITE_CERT] = "INSERT OR IGNORE INTO cert VALUES(?7, ?8)",
@@ -75,12 +75,47 @@ static enum err run(struct sqlite_db *d, enum write_stmt which)
 	return r;
 }
 
-static enum err change_put(struct sqlite_db *d, const struct record *r)
-{
-	sqlite3_stmt *s = d->stmt[WRITE_PUT];
+/* The slot that was needed last. */
+struct place {
+	struct node_id resource;
+	uint32_t kind;
+	sqlite3_int64 id; /* 0: none */
+};
 
-	if (sqlite_db_bind_slot(d->stmt[WRITE_SLOT], &r->resource, r->kind) ||
-	    sqlite_db_bind_slot(s, &r->resource, r->kind) ||
+/* Finds a slot, or makes it with a counter of 0. */
+static enum err need_slot(struct sqlite_db *d, struct place *at,
+			  const struct node_id *resource, uint32_t kind)
+{
+	sqlite3_stmt *s = d->stmt[WRITE_FIND_SLOT];
+	int rc;
+
+	if (at->id != 0 && at->kind == kind && id_eq(&at->resource, resource))
+		return OK;
+	at->resource = *resource;
+	at->kind = kind;
+	at->id = 0;
+	if (sqlite_db_bind_slot(s, resource, kind))
+		return sqlite_db_complain(d, "cannot bind");
+	if ((rc = sqlite3_step(s)) == SQLITE_ROW)
+		at->id = sqlite3_column_int64(s, 0);
+	sqlite3_reset(s);
+	if (rc == SQLITE_ROW)
+		return OK;
+	if (rc != SQLITE_DONE ||
+	    sqlite_db_bind_slot(d->stmt[WRITE_SLOT], resource, kind))
+		return sqlite_db_complain(d, "cannot find a slot");
+	if (run(d, WRITE_SLOT))
+		return ERR_STORAGE;
+	at->id = sqlite3_last_insert_rowid(d->db);
+	return OK;
+}
+
+static enum err put(struct sqlite_db *d, enum write_stmt which,
+		    sqlite3_int64 slot, const struct record *r)
+{
+	sqlite3_stmt *s = d->stmt[which];
+
+	if (sqlite3_bind_int64(s, P_SLOT, slot) ||
 	    sqlite_db_bind_slice(s, P_KEY, r->key) ||
 	    sqlite_db_bind_u64(s, P_STORAGE_TIME, r->storage_time) ||
 	    sqlite_db_bind_time(s, P_TIME, r->expires_ms) ||
@@ -88,7 +123,33 @@ static enum err change_put(struct sqlite_db *d, const struct record *r)
 				 slice_of(r->signer, CERT_HASH_LEN)) ||
 	    sqlite_db_bind_slice(s, P_BYTES, r->data))
 		return sqlite_db_complain(d, "cannot bind");
-	return run(d, WRITE_SLOT) || run(d, WRITE_PUT) ? ERR_STORAGE : OK;
+	return run(d, which);
+}
+
+static enum err change_put(struct sqlite_db *d, struct place *at,
+			   const struct record *r)
+{
+	enum err e;
+
+	if ((e = need_slot(d, at, &r->resource, r->kind)) != OK ||
+	    (e = put(d, WRITE_REPLACE, at->id, r)) != OK ||
+	    sqlite3_changes(d->db) > 0)
+		return e;
+	return put(d, WRITE_PUT, at->id, r);
+}
+
+static enum err change_generation(struct sqlite_db *d, struct place *at,
+				  const struct slot *v)
+{
+	sqlite3_stmt *s = d->stmt[WRITE_GENERATION];
+	enum err r;
+
+	if ((r = need_slot(d, at, &v->resource, v->kind)) != OK)
+		return r;
+	if (sqlite3_bind_int64(s, P_SLOT, at->id) ||
+	    sqlite_db_bind_u64(s, P_GENERATION, v->generation))
+		return sqlite_db_complain(d, "cannot bind");
+	return run(d, WRITE_GENERATION);
 }
 
 static enum err change_delete(struct sqlite_db *d, const struct record *r)
@@ -123,21 +184,17 @@ static enum err change_drop_kind(struct sqlite_db *d, uint32_t kind)
 		       : OK;
 }
 
-static enum err change_apply(struct sqlite_db *d, const struct change *ch)
+static enum err change_apply(struct sqlite_db *d, const struct change *ch,
+			     struct place *at)
 {
 	sqlite3_stmt **w = d->stmt;
 	int bad;
 
 	switch (ch->type) {
 	case CHANGE_PUT:
-		return change_put(d, &ch->record);
+		return change_put(d, at, &ch->record);
 	case CHANGE_GENERATION:
-		bad = sqlite_db_bind_slot(w[WRITE_GENERATION],
-					  &ch->slot.resource, ch->slot.kind) ||
-		      sqlite_db_bind_u64(w[WRITE_GENERATION], P_GENERATION,
-					 ch->slot.generation);
-		return bad ? sqlite_db_complain(d, "cannot bind")
-			   : run(d, WRITE_GENERATION);
+		return change_generation(d, at, &ch->slot);
 	case CHANGE_DELETE:
 		return change_delete(d, &ch->record);
 	case CHANGE_CERT:
@@ -147,8 +204,10 @@ static enum err change_apply(struct sqlite_db *d, const struct change *ch)
 		return bad ? sqlite_db_complain(d, "cannot bind")
 			   : run(d, WRITE_CERT);
 	case CHANGE_DROP_SLOT:
+		at->id = 0;
 		return change_drop_slot(d, &ch->slot);
 	case CHANGE_DROP_KIND:
+		at->id = 0;
 		return change_drop_kind(d, ch->slot.kind);
 	case CHANGE_DROP_SIGNER:
 		bad = sqlite_db_bind_slice(
@@ -170,48 +229,40 @@ static enum err change_apply(struct sqlite_db *d, const struct change *ch)
 
 static enum err batch_apply(struct sqlite_db *d, const struct batch *b)
 {
-	enum err r;
+	struct place at = { .id = 0 };
+	enum err r = OK;
 
-	if (run(d, WRITE_SAVEPOINT))
-		return ERR_STORAGE;
-	r = OK;
 	for (uint32_t i = 0; i < b->n && r == OK; i++)
-		r = change_apply(d, &b->v[i]);
-	/* A full disk may have rolled back the whole transaction. */
-	if (sqlite3_get_autocommit(d->db))
-		return ERR_STORAGE;
-	if ((r != OK && run(d, WRITE_ROLLBACK_TO)) || run(d, WRITE_RELEASE))
-		return ERR_STORAGE;
+		r = change_apply(d, &b->v[i], &at);
 	return r;
 }
 
-/* One transaction; false when nothing of it is on disk. */
-static bool commit_group(struct sqlite_db *d, struct batch *const *v, size_t n,
-			 enum err *status)
+/* One transaction: all of it, or nothing and what was wrong. */
+static enum err commit_all(struct sqlite_db *d, struct batch *const *v,
+			   size_t n)
 {
-	if (run(d, WRITE_BEGIN))
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		status[i] = batch_apply(d, v[i]);
-		if (sqlite3_get_autocommit(d->db))
-			return false;
-	}
-	if (run(d, WRITE_COMMIT) == OK)
-		return true;
-	if (!sqlite3_get_autocommit(d->db) && run(d, WRITE_ROLLBACK))
+	enum err r;
+
+	if ((r = run(d, WRITE_BEGIN)) != OK)
+		return r;
+	for (size_t i = 0; i < n && r == OK; i++)
+		r = batch_apply(d, v[i]);
+	if (r == OK)
+		r = run(d, WRITE_COMMIT);
+	/* A full disk may have rolled it back already. */
+	if (r != OK && !sqlite3_get_autocommit(d->db) && run(d, WRITE_ROLLBACK))
 		log_line(d->log, LOG_ERROR, "storage: cannot roll back");
-	return false;
+	return r;
 }
 
 void sqlite_writer_commit(struct sqlite_db *d, struct batch *const *v, size_t n,
 			  enum err *status)
 {
-	if (commit_group(d, v, n, status))
-		return;
+	enum err r = commit_all(d, v, n);
+
 	/* What is too large for the disk must not harm what is not. */
 	for (size_t i = 0; i < n; i++)
-		if (n == 1 || !commit_group(d, &v[i], 1, &status[i]))
-			status[i] = ERR_STORAGE;
+		status[i] = r == OK || n == 1 ? r : commit_all(d, &v[i], 1);
 }
 
 enum err sqlite_writer_init(struct sqlite_db *d, struct why *why)
