@@ -121,7 +121,7 @@ true"
 	no_routes
 }
 
-@test "REGISTER with a wrong password, or for another: refused, nothing is stored" {
+@test "REGISTER with a wrong password, or for another: refused, nothing is stored" { # 7904-A-D1
 	register 2 "$SIP2" 60 sip:alice@127.0.0.1:7777 wrong
 	grep -q 'wrong password for alice' "$RING/peer2.err"
 	need sipsak

@@ -141,7 +141,7 @@ static void lookups(void **state)
 	};
 	char out[512];
 
-	(void)state; /* 7904-4.2-R1 7904-6-D4 7904-1-D3 */
+	(void)state; /* 7904-4.2-R1 7904-6-D4 7904-1-D3 7904-3.1-D3 */
 	for (size_t i = 0; i < N_OF(cases); i++) {
 		resolve(book, cases[i].text, out, sizeof(out));
 		assert_string_equal(out, cases[i].expected);

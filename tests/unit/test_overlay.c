@@ -61,8 +61,9 @@ static void bad_nodes(void **state)
 	assert_false(overlay_is_bad_node(&o, &id));
 }
 
-/* 7904-3.4-R4 7904-3.4-R5: without a restriction any; without patterns the
- * overlay's own domain; else what a pattern matches whole. */
+/* 7904-3.4-D2 7904-3.4-D4 7904-3.4-R4 7904-3.4-R5: without a restriction any;
+ * without patterns the overlay's own domain; else what a pattern matches whole.
+ */
 static void domains(void **state)
 {
 	char *patterns[] = { (char[]){ "dht\\.example\\.com" },

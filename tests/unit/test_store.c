@@ -490,9 +490,10 @@ static void signers(void **state)
 	assert_string_equal(get(s, USER_VALUE), "a");
 }
 
-/* 7904-3.3-R2 7904-3.3-R3 7904-3.3-R4 7904-3.3-R5: a registration is its
- * user's, of a domain that the overlay admits, under the Node-ID of the
- * certificate; else Error_Forbidden goes back, and nothing is stored. */
+/* 7904-3.3-D1 7904-3.3-D2 7904-3.3-R2 7904-3.3-R3 7904-3.3-R4 7904-3.3-R5: a
+ * registration is its user's, of a domain that the overlay admits, under the
+ * Node-ID of the certificate; else Error_Forbidden goes back, and nothing is
+ * stored. */
 static void registrations(void **state)
 {
 	struct storer *s = *state;
