@@ -352,7 +352,9 @@ check_PROGRAMS += tests/cli/bad-network tests/cli/dns-server tests/cli/pump
 TESTS += tests/conformance/selftest tests/harness/selftest tests/oracle/others \
 	tests/oracle/selftest
 
-EXTRA_DIST += tests/bench/run tests/demo.sh tests/requirements.txt tests/ring.bash \
+EXTRA_DIST += tests/bench/first-call tests/bench/kamailio.cfg \
+	tests/bench/register.xml tests/bench/run tests/bench/sip \
+	tests/bench/sip.md tests/demo.sh tests/requirements.txt tests/ring.bash \
 	tests/sim/plot-scale tests/sim/scale.md tests/sim/scale.svg \
 	tests/sim/scale.tsv \
 	$(bats_tests) tests/cli/capture tests/cli/capture-sip tests/cli/helpers.bash tests/cli/over-dtls \
