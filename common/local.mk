@@ -301,6 +301,8 @@ libp2psip_a_SOURCES += \
 
 # sip: the front for ordinary phones
 libp2psip_a_SOURCES += \
+	common/sip/bindfile.c \
+	common/sip/bindfile.h \
 	common/sip/binding.c \
 	common/sip/binding.h \
 	common/sip/branch.c \
@@ -320,6 +322,8 @@ libp2psip_a_SOURCES += \
 	common/sip/front.h \
 	common/sip/hosted.c \
 	common/sip/hosted.h \
+	common/sip/keep.c \
+	common/sip/keep.h \
 	common/sip/locate.c \
 	common/sip/locate.h \
 	common/sip/outside.c \

@@ -63,6 +63,7 @@ unit_tests = \
 	tests/unit/test_request \
 	tests/unit/test_ring \
 	tests/unit/test_route \
+	tests/unit/test_sip_bindfile \
 	tests/unit/test_sip_binding \
 	tests/unit/test_sip_digest \
 	tests/unit/test_sip_field \

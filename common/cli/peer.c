@@ -195,6 +195,7 @@ static void on_state(void *ctx, enum node_state state)
 		p->cfg->log, LOG_INFO, "joined %s as %s", p->home.name,
 		id_format(&p->signer->node_id, p->overlay->node_id_length, id));
 	p->joined = true;
+	phones_joined(&p->phones);
 	notify_send("READY=1");
 	loop_deadline_set(p->publish_timer, loop_now().mono_us);
 	loop_deadline_set(p->cache_timer, loop_now().mono_us + 1000000);

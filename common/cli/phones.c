@@ -6,6 +6,9 @@
  */
 #include "cli/phones.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "conf/address.h"
 #include "conf/file.h"
 #include "net/tls_server.h"
@@ -43,6 +46,8 @@ enum err phones_load(struct phones *p, const struct phones_config *cfg,
 	p->crypto = crypto;
 	if (cfg->n_listen == 0)
 		return OK;
+	if ((p->keep_path = file_path(cfg->users, ".registered")) == NULL)
+		return ERR_NOMEM;
 	if ((r = hosted_load(&p->hosted, cfg->users, o, crypto,
 			     loop_now().unix_ms, why)) != OK)
 		return r;
@@ -67,9 +72,18 @@ enum err phones_start(struct phones *p, struct loop *loop,
 				  .redirect = p->cfg->redirect,
 				  .contact = p->cfg->contact,
 				  .log = log };
+	struct keep_config k = { .loop = loop, .log = log };
+	enum err r;
 
 	p->log = log;
-	return f.n_listen == 0 ? OK : front_new(&p->front, &f, why);
+	if (f.n_listen == 0)
+		return OK;
+	if ((r = front_new(&p->front, &f, why)) != OK)
+		return r;
+	k.path = p->keep_path;
+	k.registrar = front_registrar(p->front);
+	k.net = front_net(p->front);
+	return keep_new(&p->keep, &k);
 }
 
 void phones_announce(const struct phones *p)
@@ -81,6 +95,12 @@ void phones_announce(const struct phones *p)
 		log_line(p->log, LOG_INFO, "phones register at %s:%s",
 			 sipnet_name(v[i].type),
 			 address_format(&v[i].address, text));
+}
+
+void phones_joined(struct phones *p)
+{
+	if (p->keep != NULL)
+		keep_restore(p->keep);
 }
 
 void phones_reload(struct phones *p)
@@ -106,14 +126,18 @@ void phones_reload(struct phones *p)
 
 void phones_leave(struct phones *p, void (*done)(void *ctx), void *ctx)
 {
-	if (p->front != NULL)
-		front_leave(p->front, done, ctx);
-	else
+	if (p->front == NULL) {
 		done(ctx);
+		return;
+	}
+	keep_end(p->keep);
+	front_leave(p->front, done, ctx);
 }
 
 void phones_stop(struct phones *p)
 {
+	keep_free(p->keep);
+	p->keep = NULL;
 	front_stop(p->front);
 }
 
@@ -122,5 +146,6 @@ void phones_free(struct phones *p)
 	front_free(p->front);
 	hosted_clear(&p->hosted, p->crypto);
 	tls_server_free(p->tls);
+	free(p->keep_path);
 	*p = (struct phones){ 0 };
 }

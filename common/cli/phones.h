@@ -6,6 +6,7 @@
 #include "cli/phones_opt.h"
 #include "net/driver.h"
 #include "sip/front.h"
+#include "sip/keep.h"
 
 /* The SIP side of a daemon peer: whose phones it serves, and with which
  * certificate. */
@@ -17,6 +18,8 @@ struct phones {
 	struct hosted hosted;
 	struct ssl_ctx_st *tls; /* NULL: not asked for */
 	struct front *front;    /* NULL: no phones, or not yet */
+	char *keep_path;        /* USERS/.registered */
+	struct keep *keep;
 };
 
 /* Reads the identities and the certificate, and says what is wrong with them.
@@ -31,6 +34,8 @@ enum err phones_start(struct phones *p, struct loop *loop,
 		      const struct log_sink *log, struct why *why) MUST_CHECK;
 /* Says where, in the log. */
 void phones_announce(const struct phones *p);
+/* The peer is in the ring: what was registered before is so again. */
+void phones_joined(struct phones *p);
 /* SIGHUP: reads the certificate again. */
 void phones_reload(struct phones *p);
 /* Calls `done` when the routes are out of the overlay: later, or at once where

@@ -10,7 +10,7 @@
 
 #include "base/heap.h"
 
-static void unref(struct binding *b)
+void binding_free(struct binding *b)
 {
 	if (b == NULL || --b->refs > 0)
 		return;
@@ -25,14 +25,14 @@ static void unref(struct binding *b)
 void bindings_clear(struct bindings *b)
 {
 	for (size_t i = 0; i < b->n; i++)
-		unref(b->v[i]);
+		binding_free(b->v[i]);
 	b->n = 0;
 }
 
 void binding_change_clear(struct binding_change *c)
 {
 	for (size_t i = 0; i < c->n; i++)
-		unref(c->v[i]);
+		binding_free(c->v[i]);
 	free(c->call_id);
 	*c = (struct binding_change){ 0 };
 }
@@ -170,7 +170,7 @@ static enum err new_binding(struct binding **out,
 	if (r == OK)
 		*out = b;
 	else
-		unref(b);
+		binding_free(b);
 	return r;
 }
 
@@ -306,7 +306,7 @@ static bool in_change(const struct binding_change *c, const struct binding *b)
 
 static void take_out(struct bindings *b, size_t at)
 {
-	unref(b->v[at]);
+	binding_free(b->v[at]);
 	b->n--;
 	memmove(&b->v[at], &b->v[at + 1], (b->n - at) * sizeof(b->v[0]));
 }

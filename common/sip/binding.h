@@ -67,6 +67,7 @@ void binding_change_clear(struct binding_change *c);
  */
 enum err bindings_apply(const struct bindings *old, struct binding_change *c,
 			uint64_t now_us, struct bindings *out) MUST_CHECK;
+void binding_free(struct binding *b); /* counted; NULL is fine */
 /* Drops those that have expired, and those of a connection that is gone (0:
  * none); true when there were any. */
 bool bindings_drop(struct bindings *b, uint64_t now_us, uint32_t conn);

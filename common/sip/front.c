@@ -557,6 +557,16 @@ void front_count(const struct front *f, struct front_counts *out)
 	out->callee = *callee_counts(f->callee);
 }
 
+struct registrar *front_registrar(const struct front *f)
+{
+	return f->registrar;
+}
+
+const struct sipnet *front_net(const struct front *f)
+{
+	return f->carrier.net;
+}
+
 void front_leave(struct front *f, void (*done)(void *ctx), void *ctx)
 {
 	f->left = done;

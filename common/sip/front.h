@@ -49,6 +49,9 @@ enum err front_new(struct front **out, const struct front_config *cfg,
 /* As sipnet_set_tls(). */
 void front_set_tls(struct front *f, struct ssl_ctx_st *server);
 void front_count(const struct front *f, struct front_counts *out);
+/* For keep.c: what is bound, and by which sockets. */
+struct registrar *front_registrar(const struct front *f);
+const struct sipnet *front_net(const struct front *f);
 /* Takes the routes back out of the overlay, and calls `done` when none is left
  * there, or after a few seconds; later, never at once. */
 void front_leave(struct front *f, void (*done)(void *ctx), void *ctx);

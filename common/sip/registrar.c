@@ -258,6 +258,7 @@ static void commit(struct registrar *r, struct registrar_user *u,
 
 	u->bindings = u->next;
 	u->next.n = 0;
+	r->changes++;
 	if ((old.n == 0) != (u->bindings.n == 0))
 		log_line(r->cfg.log, LOG_INFO, "sip: %s is %s", u->aor,
 			 u->bindings.n == 0 ? "not registered any more"
@@ -403,6 +404,47 @@ static void sync(struct registrar *r, struct registrar_user *u, uint64_t now_us)
 		}
 	}
 	run(r, u, now_us);
+}
+
+uint64_t registrar_changes(const struct registrar *r)
+{
+	return r->changes;
+}
+
+struct registrar_user *registrar_next(const struct registrar *r,
+				      const struct registrar_user *u)
+{
+	return u == NULL ? r->users : u->hh.next;
+}
+
+bool registrar_restore_take(struct registrar *r, struct slice aor,
+			    struct binding *b)
+{
+	struct registrar_user *u;
+
+	HASH_FIND(hh, r->users, aor.p, aor.len, u);
+	if (u == NULL || u->queue != NULL ||
+	    (u->bindings.n > 0 && !u->restored) ||
+	    u->bindings.n == BINDING_MAX) {
+		binding_free(b);
+		return false;
+	}
+	u->restored = true;
+	u->bindings.v[u->bindings.n++] = b;
+	return true;
+}
+
+void registrar_restored(struct registrar *r, uint64_t now_us)
+{
+	struct registrar_user *u, *tmp;
+
+	HASH_ITER (hh, r->users, u, tmp) {
+		if (!u->restored)
+			continue;
+		u->restored = false;
+		u->stored_until_us = UNKNOWN;
+		sync(r, u, now_us);
+	}
 }
 
 /* What waits to be bound through a connection is not to be any more. */

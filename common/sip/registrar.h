@@ -110,6 +110,18 @@ void registrar_submit(struct registrar *r, struct registrar_verdict *v,
 void registrar_stored(struct registrar *r, struct registrar_user *u,
 		      enum err err, uint64_t now_us);
 
+/* One more whenever something was bound, or was not any more. */
+uint64_t registrar_changes(const struct registrar *r);
+/* The user after `u`; the first after NULL; NULL at the end. */
+struct registrar_user *registrar_next(const struct registrar *r,
+				      const struct registrar_user *u);
+/* Binds what a life before had bound; false when it is no user's, or the user
+ * has bound something since.  After the last, registrar_restored() has the
+ * overlay know. */
+bool registrar_restore_take(struct registrar *r, struct slice aor,
+			    struct binding *b);
+void registrar_restored(struct registrar *r, uint64_t now_us);
+
 /* A connection is gone, and with it what was bound through it. */
 void registrar_flow_gone(struct registrar *r, uint32_t conn, uint64_t now_us);
 /* Removes every route from the overlay, as this peer leaves; changes from now

@@ -27,6 +27,7 @@ struct registrar_user {
 	struct pending *queue, *last;
 	size_t n_queued;
 	bool storing;             /* for queue, the first */
+	bool restored;            /* bindings are of the life before */
 	uint64_t stored_until_us; /* 0: nothing is in the overlay */
 	uint64_t asked_until_us;  /* of the Store under way */
 	uint64_t asked_us;        /* when it began */
@@ -43,6 +44,7 @@ struct registrar {
 	struct heap timers;
 	size_t n_busy; /* users with a queue */
 	struct registrar_counts counts;
+	uint64_t changes;
 	bool leaving;
 };
 

@@ -216,6 +216,18 @@ bool sipnet_local(const struct sipnet *t, const struct flow *f,
 	return f->conn == 0 || sipconn_is_open(t->conns, f->conn);
 }
 
+bool sipnet_find(const struct sipnet *t, enum sipnet_type type,
+		 const struct ip_address_port *a, uint32_t *socket)
+{
+	for (size_t i = 0; i < t->n_sockets; i++)
+		if (t->sockets[i]->type == type &&
+		    address_eq(&t->sockets[i]->address, a)) {
+			*socket = t->sockets[i]->number;
+			return true;
+		}
+	return false;
+}
+
 bool sipnet_listens(const struct sipnet *t, const struct ip_address_port *a)
 {
 	for (size_t i = 0; i < t->n_sockets; i++)

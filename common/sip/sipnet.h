@@ -49,6 +49,9 @@ enum err sipnet_new(struct sipnet **out, const struct sipnet_config *cfg,
 /* Our end of a flow; false when its connection is gone. */
 bool sipnet_local(const struct sipnet *t, const struct flow *f,
 		  enum sipnet_type *type, struct ip_address_port *address);
+/* The socket of that type and address; false when there is none. */
+bool sipnet_find(const struct sipnet *t, enum sipnet_type type,
+		 const struct ip_address_port *a, uint32_t *socket);
 /* Is that an address that is listened on? */
 bool sipnet_listens(const struct sipnet *t, const struct ip_address_port *a);
 /* Is there a socket of that type? */

@@ -99,6 +99,11 @@ listens()
 	[ -n "$(ss -Hltn "src $1")" ]
 }
 
+bound()
+{
+	[ -n "$(ss -Hlnu "src $1")" ]
+}
+
 # routes_are USER N: so many the user has in the overlay.
 routes_are()
 {
@@ -282,6 +287,29 @@ answered()
 	run_tool 64 p2psip-peer -d "$RING/peer1" --sip-register both
 	ring_kill peer1
 	phones_peer
+}
+
+# kept USER: the peer has written down that the user is registered.
+kept()
+{
+	grep -q "^user $1@" "$RING/users/.registered"
+}
+
+@test "a peer that was killed reaches its phones when it is back" {
+	local udp
+	udp=$(loopback 11)
+	ask "$SIP:5060" "$SOURCE/tests/cli/register-only.xml" -t u1 -p 5078 \
+		-i "$udp" -s bob -au bob
+	wait_until kept bob
+	ring_kill peer1 KILL
+	phones_peer
+	ring_said peer1 'sip: [1-9][0-9]* contacts of before'
+	wait_until routes_are bob 1
+	start_daemon bob sipp -t u1 -nostdin -i "$udp" -p 5078 -s bob -m 1 \
+		-sf "$SOURCE/tests/cli/answer.xml" -timeout 30 -timeout_error
+	wait_until bound "$udp:5078"
+	call "$SIP:5060" u1
+	assert_equal "$(stat -c %a "$RING/users/.registered")" 600
 }
 
 half_is_gone()
