@@ -19,8 +19,6 @@
 
 #define LEAVE_TIMEOUT_US UINT64_C(5000000)
 
-enum { TAG_LEN = 16 };
-
 #define ALLOW                                                                  \
 	"Allow: REGISTER, OPTIONS, INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, "  \
 	"INFO, MESSAGE, SUBSCRIBE, NOTIFY, REFER, PUBLISH\r\n"
@@ -303,18 +301,6 @@ static void on_method(struct front *f, struct asked *a)
 		on_other(f, a);
 }
 
-/* The tag that all answers to one request have. */
-static enum err make_tag(const struct front *f, struct slice key,
-			 char out[static HEXHASH_MAX])
-{
-	const struct slice parts[] = { slice_of(f->secret, sizeof(f->secret)),
-				       key };
-	enum err r = hexhash(HEXHASH_SHA256, parts, 2, out);
-
-	out[TAG_LEN] = '\0';
-	return r;
-}
-
 static void on_request(struct front *f, struct asked *a, enum err parsed)
 {
 	struct transaction *t;
@@ -336,7 +322,8 @@ static void on_request(struct front *f, struct asked *a, enum err parsed)
 				 transaction_answered(t));
 		return;
 	}
-	if (make_tag(f, buf_slice(&a->key), tag) != OK ||
+	if (sipreply_tag(slice_of(f->secret, sizeof(f->secret)),
+			 buf_slice(&a->key), tag) != OK ||
 	    sipreply_head(a->m, a->from, tag, &a->head) != OK)
 		return;
 	sipreply_to(a->m, a->from, &a->to);

@@ -7,6 +7,8 @@
 
 #include "conf/address.h"
 
+enum { TAG_LEN = 16 };
+
 bool sipreply_possible(const struct sipmsg *m)
 {
 	struct sipfield_via via;
@@ -214,6 +216,16 @@ static enum err vias(const struct sipmsg *m, const struct flow *from,
 				r = buf_append_slice(out, SLICE_LIT("\r\n"));
 		}
 	}
+	return r;
+}
+
+enum err sipreply_tag(struct slice secret, struct slice key,
+		      char out[static HEXHASH_MAX])
+{
+	const struct slice parts[] = { secret, key };
+	enum err r = hexhash(HEXHASH_SHA256, parts, 2, out);
+
+	out[TAG_LEN] = '\0';
 	return r;
 }
 

@@ -2,6 +2,7 @@
 #ifndef SIP_SIPREPLY_H
 #define SIP_SIPREPLY_H
 
+#include "crypto/hexhash.h"
 #include "sip/flow.h"
 #include "sip/sipfield.h"
 
@@ -20,6 +21,10 @@ unsigned sipreply_check(const struct sipmsg *m, const char **words);
  * ends: `*status` becomes 420, with `fields` appended.  RFC 3261 s8.2.2.3. */
 enum err sipreply_require(const struct sipmsg *m, const char *const *known,
 			  unsigned *status, struct buf *fields) MUST_CHECK;
+/* The tag that all answers to one request have, by its key: nobody without the
+ * secret can tell it.  RFC 3261 s8.2.7, s19.3.  ERR_ALGORITHM. */
+enum err sipreply_tag(struct slice secret, struct slice key,
+		      char out[static HEXHASH_MAX]) MUST_CHECK;
 /*
  * Appends the fields that every answer repeats: Via (the topmost with received
  * and rport), From, To with `tag` where it has none, Call-ID, CSeq; of those
