@@ -6,6 +6,7 @@ load ring_helpers
 
 setup_file()
 {
+	unset RING_LINK # it is streams that come, whatever the caller's links are
 	RING_PEERS=2
 	ring_setup_file
 	ring_start
@@ -79,6 +80,7 @@ stopped()
 		exec {fd}<>"/dev/tcp/${PEER%:*}/${PEER#*:}" || break
 		fds+=("$fd")
 	done
+	assert [ "${#fds[@]}" -gt 0 ]
 	still_well
 	for fd in "${fds[@]}"; do
 		exec {fd}>&-

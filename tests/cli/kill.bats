@@ -132,7 +132,7 @@ all_there()
 			sum=$((sum + between))
 		done
 	done
-	echo "$(acknowledged) stores, $sum written and not acknowledged"
+	echo "# $(acknowledged) stores acknowledged, $sum only written, none lost" >&3
 	# Kills did fall between a commit and its answer.
 	assert [ "$sum" -gt 0 ]
 }
