@@ -221,11 +221,15 @@ static enum err add_bindings(struct sipway *w, const struct proxy_config *cfg,
 	return OK;
 }
 
-/* A phone that is bound here, and is in the overlay by its contact, is one. */
+/* A phone that is bound here, and is in the overlay by its contact, is one; but
+ * several servers may stand for one URI. */
 static bool is_there(const struct sipway *w, const struct sipway_target *t)
 {
-	for (size_t i = 0; i < w->n && t->uri != NULL && !t->flow.is_peer; i++)
-		if (w->v[i].uri != NULL && strcmp(w->v[i].uri, t->uri) == 0)
+	if (t->uri == NULL || t->flow.is_peer || t->spare)
+		return false;
+	for (size_t i = 0; i < w->n; i++)
+		if (w->v[i].uri != NULL && !w->v[i].spare &&
+		    strcmp(w->v[i].uri, t->uri) == 0)
 			return true;
 	return false;
 }
