@@ -3,6 +3,7 @@
 # Calls from a phone at a peer to other domains: RFC 7904 s4.1, RFC 3263.
 
 load ring_helpers
+load sip_helpers
 
 setup_file()
 {
@@ -26,15 +27,10 @@ setup_file()
 	wait_until grep -q '^listening' "$RING/dns.err"
 	P2PSIP_DNS=$(sed 's/.* //' "$RING/dns.err")
 	export P2PSIP_DNS
+	sip_accounts at2 -- alice
 	ring_peer 1
-	ring_account alice
-	(umask 077 && mkdir "$RING/at2" && echo sip-pw >"$RING/alice.sip")
-	p2psip-join -d "$RING/at2/alice" -c "$(cat "$RING/url")" -q \
-		--cacert "$RING/overlay/web-root.crt" -u "alice@$RING_NAME" \
-		-p "$RING/alice.pass" --sip-password-file "$RING/alice.sip" \
-		"$RING_NAME"
-	ring_peer 2 --sip "udp:$(loopback 2)" --sip "tcp:$(loopback 2)" \
-		--sip-users "$RING/at2"
+	host_user alice at2
+	sip_peer 2 at2
 }
 
 teardown_file()

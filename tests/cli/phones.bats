@@ -4,6 +4,7 @@
 # who only hold a connection.  RFC 3261 s26, RFC 5626.
 
 load ring_helpers
+load sip_helpers
 
 # One peer, which hosts alice and bob.
 setup_file()
@@ -11,12 +12,7 @@ setup_file()
 	export RING_PEERS=1 DOMAIN=$RING_NAME
 	ring_setup_file
 	ring_serve
-	local user
-	(umask 077 && mkdir "$RING/users")
-	for user in alice bob; do
-		ring_account "$user"
-		(umask 077 && echo sip-pw >"$RING/$user.sip")
-	done
+	sip_accounts users -- alice bob
 	make_cert one
 	phones_join # the founder has to be there before it hosts anybody
 	phones_peer
@@ -57,14 +53,9 @@ make_cert()
 
 phones_join()
 {
-	local user
 	ring_peer 1
-	for user in alice bob; do
-		p2psip-join -d "$RING/users/$user" -c "$(cat "$RING/url")" -q \
-			--cacert "$RING/overlay/web-root.crt" \
-			-u "$user@$RING_NAME" -p "$RING/$user.pass" \
-			--sip-password-file "$RING/$user.sip" "$RING_NAME"
-	done
+	host_user alice users
+	host_user bob users
 	ring_user carol
 	ring_kill peer1
 }
@@ -73,9 +64,8 @@ phones_peer()
 {
 	local at
 	at=$(loopback 1)
-	ring_peer 1 --sip "udp:$at" --sip "tcp:$at" --sip "tls:$at" \
-		--sip-cert "$RING/web.crt" --sip-key "$RING/web.key" \
-		--sip-users "$RING/users" --metrics "$at:9100" "$@"
+	sip_peer 1 users --sip "tls:$at" --sip-cert "$RING/web.crt" \
+		--sip-key "$RING/web.key" --metrics "$at:9100" "$@"
 }
 
 # figure NAME: its value.

@@ -4,6 +4,7 @@
 # the overlay.  RFC 3261 s10, RFC 7904 s3.
 
 load ring_helpers
+load sip_helpers
 
 # Peers 2 and 3 host alice, each with a certificate of its own; only peer 3 hosts erin.
 setup_file()
@@ -12,19 +13,15 @@ setup_file()
 	ring_setup_file
 	ring_serve
 	local user
-	(umask 077 && mkdir "$RING/at2" "$RING/at3")
-	for user in alice bob carl dave erin; do
-		ring_account "$user"
-		(umask 077 && echo sip-pw >"$RING/$user.sip")
-	done
+	sip_accounts at2 at3 -- alice bob carl dave erin
 	ring_peer 1
 	for user in alice bob carl dave; do
 		host_user "$user" at2
 	done
 	host_user alice at3
 	host_user erin at3
-	sip_peer 2
-	sip_peer 3
+	hosting_peer 2
+	hosting_peer 3
 	ring_user carol
 }
 
@@ -45,22 +42,10 @@ teardown()
 	helpers_teardown
 }
 
-# host_user USER DIR [JOIN OPTION…]: an identity for the phone of USER in RING/DIR.
-host_user()
+# hosting_peer N: the peer that hosts what is in RING/atN.
+hosting_peer()
 {
-	local user=$1 dir=$2
-	shift 2
-	p2psip-join -d "$RING/$dir/$user" -c "$(cat "$RING/url")" -q \
-		--cacert "$RING/overlay/web-root.crt" -u "$user@$RING_NAME" \
-		-p "$RING/$user.pass" --sip-password-file "$RING/$user.sip" \
-		"$@" "$RING_NAME"
-}
-
-sip_peer()
-{
-	ring_peer "$1" --sip "udp:$(loopback "$1")" --sip "tcp:$(loopback "$1"):5060" \
-		--sip-users "$RING/at$1" --sip-expires 2,1h \
-		--metrics "$(loopback "$1"):9100"
+	sip_peer "$1" "at$1" --sip-expires 2,1h --metrics "$(loopback "$1"):9100"
 }
 
 # register STATUS REGISTRAR EXPIRES [CONTACT [PASSWORD]]: by sipsak.
@@ -344,7 +329,7 @@ true"
 	routes_are "$(peer_id 3)"
 	ring_kill peer3
 	no_routes
-	sip_peer 3
+	hosting_peer 3
 }
 
 @test "503 and Retry-After while the overlay cannot be reached" {

@@ -3,6 +3,7 @@
 # Calls between phones at different peers of a ring: RFC 7904 s4, s5.
 
 load ring_helpers
+load sip_helpers
 
 # Peer 2 hosts alice, peer 4 bob and carl; peer 3 only stores.
 setup_file()
@@ -10,20 +11,15 @@ setup_file()
 	export RING_PEERS=5 DOMAIN=$RING_NAME
 	ring_setup_file
 	ring_serve
-	local user n
-	(umask 077 && mkdir "$RING/at2" "$RING/at4")
-	for user in alice bob carl; do
-		ring_account "$user"
-		(umask 077 && echo sip-pw >"$RING/$user.sip")
-	done
+	sip_accounts at2 at4 -- alice bob carl
 	make_cert
 	ring_peer 1
 	host_user alice at2
 	host_user bob at4
 	host_user carl at4
-	sip_peer 2
+	hosting_peer 2
 	ring_peer 3
-	sip_peer 4
+	hosting_peer 4
 	ring_peer 5
 }
 
@@ -44,21 +40,11 @@ teardown()
 	helpers_teardown
 }
 
-host_user()
+# hosting_peer N: the peer that hosts what is in RING/atN.
+hosting_peer()
 {
-	local user=$1 dir=$2
-	shift 2
-	p2psip-join -d "$RING/$dir/$user" -c "$(cat "$RING/url")" -q \
-		--cacert "$RING/overlay/web-root.crt" -u "$user@$RING_NAME" \
-		-p "$RING/$user.pass" --sip-password-file "$RING/$user.sip" \
-		"$@" "$RING_NAME"
-}
-
-sip_peer()
-{
-	ring_peer "$1" --sip "udp:$(loopback "$1")" --sip "tcp:$(loopback "$1"):5060" \
-		--sip "tls:$(loopback "$1")" --sip-users "$RING/at$1" \
-		--sip-expires 2,1h --sip-cert "$RING/web.crt" --sip-key "$RING/web.key"
+	sip_peer "$1" "at$1" --sip "tls:$(loopback "$1")" --sip-expires 2,1h \
+		--sip-cert "$RING/web.crt" --sip-key "$RING/web.key"
 }
 
 # make_cert: RING/web.crt and RING/web.key, for phones to trust as they are.
