@@ -5,22 +5,23 @@
 load ring_helpers
 load sip_helpers
 
-# Peer 2 hosts alice, peer 4 bob and carl; peer 3 only stores.
+# Peer 2 hosts alice, peer 4 bob and carl, peer 5 bob, too; peer 3 only stores.
 setup_file()
 {
 	export RING_PEERS=5 DOMAIN=$RING_NAME
 	ring_setup_file
 	ring_serve
-	sip_accounts at2 at4 -- alice bob carl
+	sip_accounts at2 at4 at5 -- alice bob carl
 	make_cert
 	ring_peer 1
 	host_user alice at2
 	host_user bob at4
 	host_user carl at4
+	host_user bob at5
 	hosting_peer 2
 	ring_peer 3
 	hosting_peer 4
-	ring_peer 5
+	hosting_peer 5
 }
 
 teardown_file()
@@ -218,7 +219,7 @@ baresip_calls()
 	run_tool 0 jq -r .node_id <<<"$output"
 	assert_equal "$output" "$(ring_node_id peer4)"
 	# A peer that has no phones.
-	stored henry "route:$(ring_node_id peer5)"
+	stored henry "route:$(ring_node_id peer1)"
 	run_tool 1 p2psip-lookup -d "$RING/henry" --connect "henry@$DOMAIN"
 	assert_regex "$stderr" 'this application is not served here'
 	run_tool 64 p2psip-lookup -d "$RING/henry" --connect -r "bob@$DOMAIN"
@@ -234,10 +235,11 @@ baresip_calls()
 	wait_until grep -q 'connected unasked' "$RING/peer2.err"
 }
 
-@test "the peer of who is called has died: 480, soon" {
+@test "the peer of who is called has died: 480, soon, and the phone is reached at another" {
 	begin_between ringing
 	daemon_says ringing '^ringing'
 	ring_kill peer4 KILL
 	go_on ringing
 	between dead
+	SIP4=$(loopback 5):5060 between calls
 }
