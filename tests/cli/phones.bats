@@ -179,19 +179,19 @@ call()
 subject()
 {
 	openssl s_client -connect "$SIP:5061" </dev/null 2>/dev/null |
-		openssl x509 -noout -subject
+		openssl x509 -noout -subject | tr -d ' '
 }
 
 @test "SIGHUP: a new certificate is in use, a bad one is not" {
-	assert_equal "$(subject)" 'subject=CN = one'
+	assert_equal "$(subject)" 'subject=CN=one'
 	make_cert two
 	kill -HUP "$(cat "$RING/peer1.pid")"
 	ring_said peer1 'reload: .*web.crt is in use'
-	assert_equal "$(subject)" 'subject=CN = two'
+	assert_equal "$(subject)" 'subject=CN=two'
 	: >"$RING/web.key"
 	kill -HUP "$(cat "$RING/peer1.pid")"
 	ring_said peer1 'reload: the certificate for phones stays as it was: .*no private key'
-	assert_equal "$(subject)" 'subject=CN = two'
+	assert_equal "$(subject)" 'subject=CN=two'
 	make_cert one
 }
 
