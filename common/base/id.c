@@ -7,6 +7,8 @@
 
 #include <assert.h>
 
+#include "base/text.h"
+
 struct u128 {
 	uint64_t hi, lo;
 };
@@ -198,17 +200,6 @@ struct id_short id_short(const struct node_id *id)
 	return t;
 }
 
-static int nibble(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 enum err id_parse(struct node_id *out, size_t len, const char *text)
 {
 	struct node_id id = { 0 };
@@ -216,7 +207,7 @@ enum err id_parse(struct node_id *out, size_t len, const char *text)
 	if (len > NODE_ID_MAX || strlen(text) != 2 * len)
 		return ERR_DATA;
 	for (size_t i = 0; i < 2 * len; i++) {
-		int v = nibble(text[i]);
+		int v = text_hex_digit((uint8_t)text[i]);
 
 		if (v < 0)
 			return ERR_DATA;

@@ -25,15 +25,26 @@ enum err text_hex(struct buf *out, struct slice in)
 	return OK;
 }
 
-static int nibble(char c)
+int text_hex_digit(uint8_t c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+uint8_t text_unpercent(struct slice in, size_t *at)
+{
+	int high = -1, low = -1;
+
+	if (in.p[*at] == '%' && *at + 2 < in.len) {
+		high = text_hex_digit(in.p[*at + 1]);
+		low = text_hex_digit(in.p[*at + 2]);
+	}
+	if (high < 0 || low < 0)
+		return in.p[(*at)++];
+	*at += 3;
+	return (uint8_t)(high << 4 | low);
 }
 
 enum err text_unhex(struct buf *out, const char *text)
@@ -47,7 +58,8 @@ enum err text_unhex(struct buf *out, const char *text)
 	if ((r = buf_extend(out, len / 2, &to)) != OK)
 		return r;
 	for (size_t i = 0; i < len; i += 2) {
-		int hi = nibble(text[i]), lo = nibble(text[i + 1]);
+		int hi = text_hex_digit((uint8_t)text[i]);
+		int lo = text_hex_digit((uint8_t)text[i + 1]);
 
 		if (hi < 0 || lo < 0) {
 			out->len = start;
@@ -211,7 +223,7 @@ static enum err number(uint64_t *out, const char **p, unsigned base)
 	const char *start = *p;
 
 	for (;; ++*p) {
-		int d = nibble(**p);
+		int d = text_hex_digit((uint8_t) * *p);
 
 		if (d < 0 || d >= (int)base)
 			break;

@@ -6,6 +6,11 @@
 
 #include "base/buf.h"
 
+/* 0 to 15, either case; -1: no hex digit. */
+int text_hex_digit(uint8_t c);
+/* The byte at `*at`, which is below in.len, with %HH decoded (RFC 3986 s2.1);
+ * moves past it. */
+uint8_t text_unpercent(struct slice in, size_t *at);
 /* Lower-case hex, appended. */
 enum err text_hex(struct buf *out, struct slice in) MUST_CHECK;
 /* Either case, an even number of digits and nothing else; ERR_DATA. */

@@ -393,6 +393,21 @@ void opt_info(int level, const char *fmt, ...)
 	va_end(ap);
 }
 
+static void write_log(void *ctx, enum log_level level, const char *line)
+{
+	(void)ctx;
+	(void)level;
+	opt_say(NULL, "%s", line);
+}
+
+struct log_sink opt_log(void)
+{
+	return (struct log_sink){ write_log, NULL,
+				  opt_common.verbose > 1    ? LOG_MESSAGES
+				  : opt_common.verbose == 1 ? LOG_INFO
+							    : LOG_ERROR };
+}
+
 void opt_usage(const char *fmt, ...)
 {
 	va_list ap;

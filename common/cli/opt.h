@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/log.h"
 
 /*
  * One table per tool holds its options; parsing, --help and the names that
@@ -117,6 +118,9 @@ void opt_warn(const char *subject, enum err r, const char *words);
 /* opt_say unless -q; needs -v given at least `level` times (0: always). */
 void opt_info(int level, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* A one-shot tool's log: opt_say; errors, with -v what happens, with -vv the
+ * messages too. */
+struct log_sink opt_log(void);
 /* Misuse found after parsing: prints it with a hint at --help, exits 64. */
 _Noreturn void opt_usage(const char *fmt, ...)
 	__attribute__((format(printf, 1, 2)));

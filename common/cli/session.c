@@ -41,13 +41,6 @@ struct session {
 	bool update;    /* a newer document waits in the home */
 };
 
-static void on_log(void *ctx, enum log_level level, const char *line)
-{
-	(void)ctx;
-	(void)level;
-	opt_say(NULL, "%s", line);
-}
-
 /* A thin tool cannot check a document: it is left for p2psip-join. */
 static enum err on_config(void *ctx, uint8_t type, struct slice bytes,
 			  const struct overlay *in_use, struct overlay **out,
@@ -237,10 +230,7 @@ enum err session_open(struct session **out, struct why *why)
 	if (s == NULL)
 		return ERR_NOMEM;
 	*out = s;
-	s->log = (struct log_sink){ on_log, NULL,
-				    opt_common.verbose > 1    ? LOG_MESSAGES
-				    : opt_common.verbose == 1 ? LOG_INFO
-							      : LOG_ERROR };
+	s->log = opt_log();
 	s->deadline_us = loop_now().mono_us + opt_common.timeout_us;
 	if ((r = loop_new(&s->loop)) != OK ||
 	    (r = home_open(&s->home, opt_common.home, opt_common.overlay,

@@ -32,12 +32,6 @@ struct welcome {
 	struct why published_why;
 };
 
-static void on_log(void *ctx, enum log_level level, const char *line)
-{
-	(void)ctx, (void)level;
-	opt_say(NULL, "%s", line);
-}
-
 static enum err on_config(void *ctx, uint8_t type, struct slice bytes,
 			  const struct overlay *in_use, struct overlay **out,
 			  struct why *why)
@@ -140,10 +134,7 @@ enum err welcome_enter(struct welcome **out, const struct home *h,
 	w->home = h;
 	w->overlay = o;
 	w->id = id;
-	w->log = (struct log_sink){ on_log, NULL,
-				    opt_common.verbose > 1    ? LOG_MESSAGES
-				    : opt_common.verbose == 1 ? LOG_INFO
-							      : LOG_ERROR };
+	w->log = opt_log();
 	if ((r = loop_new(&w->loop)) == OK && (r = open_driver(w, why)) == OK)
 		r = run(w, &(struct command){ .type = CMD_START }, why);
 	if (r == OK) {

@@ -36,14 +36,6 @@ struct slice aor_plain_uri(struct slice uri)
 	return slice_sub(uri, 0, n);
 }
 
-static int hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The resource name: no scheme, no parameters, escapes decoded (RFC 7904 s7).
  */
 static enum err canonical(struct aor *a, struct slice text, struct slice *out)
@@ -54,20 +46,8 @@ static enum err canonical(struct aor *a, struct slice text, struct slice *out)
 
 	if (p == NULL)
 		return ERR_NOMEM;
-	for (size_t i = 0; i < s.len; i++) {
-		int high = -1, low = -1;
-
-		if (s.p[i] == '%' && i + 2 < s.len) {
-			high = hex_digit(s.p[i + 1]);
-			low = hex_digit(s.p[i + 2]);
-		}
-		if (high >= 0 && low >= 0) {
-			p[n++] = (uint8_t)(high << 4 | low);
-			i += 2;
-		} else {
-			p[n++] = s.p[i];
-		}
-	}
+	for (size_t i = 0; i < s.len;)
+		p[n++] = text_unpercent(s, &i);
 	*out = slice_of(p, n);
 	return OK;
 }

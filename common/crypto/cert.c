@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "base/heap.h"
+#include "base/text.h"
 #include "crypto/handle.h"
 #include "crypto/key.h"
 
@@ -104,14 +105,6 @@ bool cert_time_ms(const ASN1_TIME *t, uint64_t *out)
 	return true;
 }
 
-static int hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Takes `prefix` off the front, letters in either case. */
 static bool skip(struct slice *in, const char *prefix)
 {
@@ -157,8 +150,8 @@ static enum err parse_uri(struct slice uri, const char *overlay,
 		goto bad;
 	*out = (struct node_id){ 0 };
 	for (size_t i = 0; i < node_id_length; i++) {
-		int hi = hex_digit(hex.p[2 * i]);
-		int lo = hex_digit(hex.p[2 * i + 1]);
+		int hi = text_hex_digit(hex.p[2 * i]);
+		int lo = text_hex_digit(hex.p[2 * i + 1]);
 
 		if (hi < 0 || lo < 0)
 			goto bad;

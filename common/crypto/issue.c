@@ -80,6 +80,15 @@ static enum err add_fixed(X509 *x, int nid, const char *value)
 	return ok ? OK : ERR_NOMEM;
 }
 
+/* Takes `n`. */
+static enum err push(GENERAL_NAMES *names, GENERAL_NAME *n)
+{
+	if (sk_GENERAL_NAME_push(names, n) != 0)
+		return OK;
+	GENERAL_NAME_free(n);
+	return ERR_NOMEM;
+}
+
 /* A name of type GEN_URI, GEN_EMAIL or GEN_DNS. */
 static enum err add_name(GENERAL_NAMES *names, int type, const char *text)
 {
@@ -92,11 +101,7 @@ static enum err add_name(GENERAL_NAMES *names, int type, const char *text)
 		return ERR_NOMEM;
 	}
 	GENERAL_NAME_set0_value(n, type, s);
-	if (sk_GENERAL_NAME_push(names, n) == 0) {
-		GENERAL_NAME_free(n);
-		return ERR_NOMEM;
-	}
-	return OK;
+	return push(names, n);
 }
 
 static enum err add_address(GENERAL_NAMES *names, ASN1_OCTET_STRING *ip)
@@ -108,11 +113,7 @@ static enum err add_address(GENERAL_NAMES *names, ASN1_OCTET_STRING *ip)
 		return ERR_NOMEM;
 	}
 	GENERAL_NAME_set0_value(n, GEN_IPADD, ip);
-	if (sk_GENERAL_NAME_push(names, n) == 0) {
-		GENERAL_NAME_free(n);
-		return ERR_NOMEM;
-	}
-	return OK;
+	return push(names, n);
 }
 
 /* Signs and appends the DER. */

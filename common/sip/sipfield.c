@@ -7,6 +7,8 @@
 
 #include <strings.h>
 
+#include "base/text.h"
+
 static struct slice from(struct slice s, size_t n)
 {
 	return slice_sub(s, n, s.len - n);
@@ -159,38 +161,12 @@ enum err sipfield_uri(struct sipfield_uri *out, struct slice text)
 	return host_port(rest, &out->host, &out->port);
 }
 
-static int hex_digit(uint8_t c)
-{
-	if (is_digit(c))
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* The byte at `*at`, decoded, and past it. */
-static uint8_t decoded(struct slice s, size_t *at)
-{
-	uint8_t c = s.p[*at];
-	int high = -1, low = -1;
-
-	if (c == '%' && *at + 2 < s.len) {
-		high = hex_digit(s.p[*at + 1]);
-		low = hex_digit(s.p[*at + 2]);
-	}
-	if (high < 0 || low < 0) {
-		++*at;
-		return c;
-	}
-	*at += 3;
-	return (uint8_t)(high << 4 | low);
-}
-
 static bool eq_decoded(struct slice a, struct slice b, bool nocase)
 {
 	size_t i = 0, j = 0;
 
 	while (i < a.len && j < b.len) {
-		uint8_t x = decoded(a, &i), y = decoded(b, &j);
+		uint8_t x = text_unpercent(a, &i), y = text_unpercent(b, &j);
 
 		if (nocase && is_alpha(x) && is_alpha(y)) {
 			x |= 0x20;
@@ -218,7 +194,7 @@ enum err sipfield_aor(struct buf *out, const struct sipfield_uri *u)
 	enum err r = u->user.len == 0 ? ERR_DATA : OK;
 
 	for (size_t i = 0; i < u->user.len && r == OK;)
-		r = buf_append_u8(out, decoded(u->user, &i));
+		r = buf_append_u8(out, text_unpercent(u->user, &i));
 	if (r == OK && (r = buf_append_u8(out, '@')) == OK)
 		r = sipfield_lower(out, u->host);
 	return r;
