@@ -120,6 +120,7 @@ libp2psip_a_SOURCES += \
 	common/core/limits.h \
 	common/core/link.c \
 	common/core/link.h \
+	common/core/link_bytes.c \
 	common/core/meet.c \
 	common/core/meet.h \
 	common/core/neighbor.c \

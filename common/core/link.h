@@ -12,6 +12,7 @@
 
 struct node;
 struct event;
+struct framed_message;
 struct ring_link;
 
 /* A data frame that was sent and has no ACK yet. */
@@ -114,6 +115,10 @@ void link_lossy(struct node *n, bool again);
 /* Does this node see so much loss that a datagram link's silence means little?
  */
 bool link_patient(const struct node *n, const struct link *l);
+
+/* For link_bytes.c.  A frame has come; an ACK has. */
+void link_heard(struct node *n, struct link *l);
+void link_acked(struct node *n, struct link *l, const struct framed_message *f);
 
 /* EV_LINK_UP, EV_BYTES, EV_LINK_DOWN. */
 enum err link_opened(struct node *n, const struct event *ev) MUST_CHECK;
