@@ -321,6 +321,8 @@ libp2psip_a_SOURCES += \
 	common/sip/flowtoken.h \
 	common/sip/front.c \
 	common/sip/front.h \
+	common/sip/front_private.h \
+	common/sip/front_request.c \
 	common/sip/hosted.c \
 	common/sip/hosted.h \
 	common/sip/keep.c \

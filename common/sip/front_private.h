@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SIP_FRONT_PRIVATE_H
+#define SIP_FRONT_PRIVATE_H
+
+/* What front.c and front_request.c share, and nobody else includes. */
+
+#include "sip/carrier.h"
+#include "sip/errand.h"
+#include "sip/front.h"
+#include "sip/proxy.h"
+#include "sip/transaction.h"
+
+struct front {
+	struct front_config cfg;
+	struct carrier carrier;
+	struct callee *callee;
+	struct registrar *registrar;
+	struct proxy *proxy;
+	struct transaction_table *transactions;
+	struct loop_deadline *timer, *leave_timer;
+	struct siptally tally;
+	struct errand *errands;
+	size_t n_errands;
+	uint8_t secret[DIGEST_SECRET_LEN]; /* of tags */
+	void (*left)(void *ctx);
+	void *left_ctx;
+	bool stopped;
+};
+
+static inline uint64_t front_now_us(void)
+{
+	return loop_now().mono_us;
+}
+
+/* Sets the timer, after whatever may have changed a deadline. */
+void front_arm(struct front *f);
+void front_send(struct front *f, const struct flow *to, struct slice bytes);
+
+/* ---- front_request.c ---- */
+
+/* A message, from a phone or a peer. */
+void front_request_came(void *ctx, const struct flow *from, struct slice bytes);
+
+#endif
