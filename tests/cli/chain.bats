@@ -34,20 +34,10 @@ setup_file()
 	certify dave
 }
 
-teardown_file()
-{
-	ring_teardown_file
-}
-
 setup()
 {
 	helpers_setup
 	DAVE=dave@$RING_NAME
-}
-
-teardown()
-{
-	helpers_teardown
 }
 
 @test "what such a user stores is read by one who knows the root alone" { # 6940-6.3.4-R2

@@ -27,16 +27,10 @@ setup_file()
 	ring_user bob
 }
 
-teardown_file()
-{
-	ring_teardown_file
-}
-
 setup()
 {
 	helpers_setup
 	export P2PSIP_HOME=$RING/alice
-	ALICE=alice@$RING_NAME
 }
 
 teardown()

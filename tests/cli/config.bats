@@ -13,23 +13,11 @@ setup_file()
 	ring_user bob
 }
 
-teardown_file()
-{
-	ring_teardown_file
-}
-
 setup()
 {
 	helpers_setup
 	export P2PSIP_HOME=$RING/alice
-	ALICE=alice@$RING_NAME
-	BOB=bob@$RING_NAME
 	DOCUMENT=$RING/overlay/overlay.xml
-}
-
-teardown()
-{
-	helpers_teardown
 }
 
 # sequence USER: of the document in a home.

@@ -19,20 +19,10 @@ setup_file()
 	done
 }
 
-teardown_file()
-{
-	ring_teardown_file
-}
-
 setup()
 {
 	helpers_setup
 	need sqlite3
-}
-
-teardown()
-{
-	helpers_teardown
 }
 
 # store N: the database of peer N.

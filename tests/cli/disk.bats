@@ -51,7 +51,6 @@ small()
 	small 1m
 	ring_peer 1 --store "sqlite:$SMALL/store.db"
 	ring_user alice
-	ALICE=alice@$RING_NAME
 	export P2PSIP_HOME=$RING/alice
 	head -c 8000 /dev/urandom >"$BATS_TEST_TMPDIR/value"
 	run_tool 0 p2psip-put -f "$BATS_TEST_TMPDIR/value" -K first "$ALICE"

@@ -11,11 +11,6 @@ setup()
 	CONFIG_TOOLS=' p2psip-join p2psip-peer p2psip-overlay '
 }
 
-teardown()
-{
-	helpers_teardown
-}
-
 need_tool()
 {
 	[ -x "$BUILD/cmd/$1" ] || skip "$1 is not built"

@@ -16,21 +16,6 @@ setup_file()
 	done
 }
 
-teardown_file()
-{
-	ring_teardown_file
-}
-
-setup()
-{
-	helpers_setup
-}
-
-teardown()
-{
-	helpers_teardown
-}
-
 # Every value, asked by a user of peer N.
 all_there()
 {

@@ -27,11 +27,6 @@ setup()
 	start_server
 }
 
-teardown()
-{
-	helpers_teardown
-}
-
 start_server()
 {
 	start_daemon server p2psip-overlay serve --dir "$DIR" "$@"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash
 # What the bats tests share: running a tool, daemons, addresses, waiting.
-# A test file begins with `load helpers` and has `setup` call helpers_setup and
-# `teardown` call helpers_teardown.  Nothing here sleeps for a length of time: tests
-# wait for a condition, and the limit is there only to fail.
+# A test file begins with `load helpers`; where it has a `setup` or `teardown` of its
+# own, that calls helpers_setup or helpers_teardown.  Nothing here sleeps for a length
+# of time: tests wait for a condition, and the limit is there only to fail.
 
 bats_require_minimum_version 1.5.0
 bats_load_library bats-support
@@ -49,6 +49,16 @@ helpers_teardown()
 		cat "$BATS_TEST_TMPDIR/$name.err"
 	done
 	return 0
+}
+
+setup()
+{
+	helpers_setup
+}
+
+teardown()
+{
+	helpers_teardown
 }
 
 # run_tool STATUS COMMAND…: runs it with this function's stdin, and fails unless it

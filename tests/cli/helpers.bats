@@ -3,16 +3,6 @@
 
 load helpers
 
-setup()
-{
-	helpers_setup
-}
-
-teardown()
-{
-	helpers_teardown
-}
-
 @test "run_tool keeps stdout and stderr apart" {
 	run_tool 3 sh -c 'echo data; echo words >&2; exit 3'
 	assert_equal "$output" data

@@ -13,23 +13,12 @@ setup_file()
 	ring_user alice
 }
 
-teardown_file()
-{
-	ring_teardown_file
-}
-
 setup()
 {
 	helpers_setup
 	export P2PSIP_HOME=$RING/alice
-	ALICE=alice@$RING_NAME
 	PEER=$(ring_address 1)
 	RSS=$(peer_rss)
-}
-
-teardown()
-{
-	helpers_teardown
 }
 
 peer_rss()

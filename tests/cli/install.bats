@@ -15,23 +15,12 @@ setup_file()
 	ring_user alice
 }
 
-teardown_file()
-{
-	ring_teardown_file
-}
-
 setup()
 {
 	helpers_setup
 	ROOT=$BATS_FILE_TMPDIR/root
 	BIN=$(dirname "$(find "$ROOT" -name p2psip-get -type f -perm -u+x)")
-	ALICE=alice@$RING_NAME
 	cd /
-}
-
-teardown()
-{
-	helpers_teardown
 }
 
 @test "every tool is installed, with its manual page, and says its version" {

@@ -23,11 +23,6 @@ setup()
 	p2psip-overlay adduser --dir "$DIR" -p "$PASS" bob
 }
 
-teardown()
-{
-	helpers_teardown
-}
-
 serve()
 {
 	start_daemon server p2psip-overlay serve --dir "$DIR" "$@"

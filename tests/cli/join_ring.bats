@@ -13,21 +13,6 @@ setup_file()
 	ring_peer 2
 }
 
-teardown_file()
-{
-	ring_teardown_file
-}
-
-setup()
-{
-	helpers_setup
-}
-
-teardown()
-{
-	helpers_teardown
-}
-
 # home USER: enrols USER into a fresh home of this test, and prints it.
 home()
 {

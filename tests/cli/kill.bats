@@ -20,21 +20,6 @@ setup_file()
 	done
 }
 
-teardown_file()
-{
-	ring_teardown_file
-}
-
-setup()
-{
-	helpers_setup
-}
-
-teardown()
-{
-	helpers_teardown
-}
-
 # store ROUND: every user stores through a peer of its own, LANES values at a time,
 # until the peers are gone.  What was acknowledged is appended to ACKED-USER.
 store()

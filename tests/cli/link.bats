@@ -16,21 +16,10 @@ setup_file()
 	ring_user alice
 }
 
-teardown_file()
-{
-	ring_teardown_file
-}
-
 setup()
 {
 	helpers_setup
 	export P2PSIP_HOME=$RING/alice
-	ALICE=alice@$RING_NAME
-}
-
-teardown()
-{
-	helpers_teardown
 }
 
 @test "they are one ring: two replicas of what is stored by either way" { # 6940-6.6-D1

@@ -39,16 +39,6 @@ teardown_file()
 	ring_teardown_file
 }
 
-setup()
-{
-	helpers_setup
-}
-
-teardown()
-{
-	helpers_teardown
-}
-
 # outside CASE: alice, and servers at an address of their own.
 outside()
 {

@@ -13,11 +13,6 @@ setup()
 	echo secret >"$PASS"
 }
 
-teardown()
-{
-	helpers_teardown
-}
-
 init()
 {
 	p2psip-overlay init --dir "$DIR" "$@" "$NAME"

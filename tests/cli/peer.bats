@@ -12,21 +12,6 @@ setup_file()
 	ring_user alice
 }
 
-teardown_file()
-{
-	ring_teardown_file
-}
-
-setup()
-{
-	helpers_setup
-}
-
-teardown()
-{
-	helpers_teardown
-}
-
 # How many certificates of this Kind there are at a name.
 certificates()
 {

@@ -20,21 +20,11 @@ setup_file()
 	ring_daemon half socat -u "TCP:$(loopback 1):5061" -
 }
 
-teardown_file()
-{
-	ring_teardown_file
-}
-
 setup()
 {
 	helpers_setup
 	SIP=$(loopback 1)
 	cd "$BATS_TEST_TMPDIR" || return
-}
-
-teardown()
-{
-	helpers_teardown
 }
 
 # make_cert NAME: RING/web.crt and RING/web.key, for peer 1, of RING/ca.crt.

@@ -20,23 +20,12 @@ setup_file()
 	ring_user bob
 }
 
-teardown_file()
-{
-	ring_teardown_file
-}
-
 setup()
 {
 	need faketime
 	helpers_setup
 	export P2PSIP_HOME=$RING/alice
-	ALICE=alice@$RING_NAME
 	CERT=$RING/alice/$RING_NAME/users/$ALICE/cert.pem
-}
-
-teardown()
-{
-	helpers_teardown
 }
 
 # stored OPTION…: is alice's certificate among those that the overlay has?

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash
 # A ring that lives as long as a test file: setup_file calls ring_setup_file, then
-# what it wants of ring.bash; teardown_file calls ring_teardown_file.
+# what it wants of ring.bash; a teardown_file of its own calls ring_teardown_file.
 
 load helpers
 # shellcheck source=tests/ring.bash
@@ -9,6 +9,8 @@ load helpers
 
 export RING RING_NAME=bats.example.org
 RING=$BATS_FILE_TMPDIR/ring
+# shellcheck disable=SC2034 # read by the tests
+ALICE=alice@$RING_NAME BOB=bob@$RING_NAME
 
 ring_fail()
 {
@@ -29,5 +31,10 @@ ring_setup_file()
 ring_teardown_file()
 {
 	ring_stop
-	[ -z "${RING_LOGS-}" ] || cp "$RING"/*.err "$RING_LOGS"
+	[ -z "${RING_LOGS-}" ] || [ ! -d "$RING" ] || cp "$RING"/*.err "$RING_LOGS"
+}
+
+teardown_file()
+{
+	ring_teardown_file
 }

@@ -25,21 +25,11 @@ setup_file()
 	ring_user carol
 }
 
-teardown_file()
-{
-	ring_teardown_file
-}
-
 setup()
 {
 	helpers_setup
 	SIP2=$(loopback 2):5060
 	SIP3=$(loopback 3):5060
-}
-
-teardown()
-{
-	helpers_teardown
 }
 
 # hosting_peer N: the peer that hosts what is in RING/atN.

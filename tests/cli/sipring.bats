@@ -24,21 +24,11 @@ setup_file()
 	hosting_peer 5
 }
 
-teardown_file()
-{
-	ring_teardown_file
-}
-
 setup()
 {
 	helpers_setup
 	SIP2=$(loopback 2):5060
 	SIP4=$(loopback 4):5060
-}
-
-teardown()
-{
-	helpers_teardown
 }
 
 # hosting_peer N: the peer that hosts what is in RING/atN.

@@ -14,21 +14,10 @@ setup_file()
 	ring_user bob
 }
 
-teardown_file()
-{
-	ring_teardown_file
-}
-
 setup()
 {
 	helpers_setup
 	export P2PSIP_HOME=$RING/alice
-	ALICE=alice@$RING_NAME
-}
-
-teardown()
-{
-	helpers_teardown
 }
 
 @test "70: an internal check that fails is a bug, and says so by its status" {

@@ -12,22 +12,10 @@ setup_file()
 	ring_user bob
 }
 
-teardown_file()
-{
-	ring_teardown_file
-}
-
 setup()
 {
 	helpers_setup
 	export P2PSIP_HOME=$RING/alice
-	ALICE=alice@$RING_NAME
-	BOB=bob@$RING_NAME
-}
-
-teardown()
-{
-	helpers_teardown
 }
 
 @test "put and get: another user reads the bytes as they are" {

@@ -14,11 +14,6 @@ setup()
 		skip "no bad network can be made here: $(cat "$STDERR")"
 }
 
-teardown()
-{
-	helpers_teardown
-}
-
 @test "a DTLS ring: loss to 20 %, delay to 200 ms, reordering, MTU 1280" {
 	in_netns timeout -k 5 540 "$BATS_TEST_DIRNAME/trial" \
 		"$BATS_TEST_TMPDIR" "$BUILD/tests/cli/bad-network"

@@ -28,11 +28,6 @@ setup()
 	done <"$BATS_FILE_TMPDIR/ports"
 }
 
-teardown()
-{
-	helpers_teardown
-}
-
 decode()
 {
 	TOOL_TIMEOUT=120 run_tool 0 bash "$ORACLE/tshark-decode.sh" "${OPTIONS[@]}" "$@" \
