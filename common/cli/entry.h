@@ -16,10 +16,11 @@ struct entry {
 
 /*
  * The addresses of -b (names are looked up); without -b the peers that this
- * home was linked to, then the document's bootstrap nodes.  ERR_USAGE, ERR_DNS
- * with words.
+ * home was linked to, then the document's bootstrap nodes.  ERR_USAGE, with
+ * words; so ERR_DNS, where until `end_us` (monotonic) not one name was found.
  */
 enum err entry_find(struct entry *e, const struct home *h,
-		    const struct overlay *o, struct why *why) MUST_CHECK;
+		    const struct overlay *o, uint64_t end_us,
+		    struct why *why) MUST_CHECK;
 
 #endif

@@ -18,6 +18,7 @@
 #include "cli/figures.h"
 #include "cli/opt.h"
 #include "cli/phones.h"
+#include "cli/username.h"
 #include "conf/address.h"
 #include "conf/file.h"
 #include "conf/home.h"
@@ -282,8 +283,7 @@ static enum err open_home(struct peer *p)
 
 	if ((r = document_obtain(&p->home, opt_common.overlay, DOCUMENT_IN_USE,
 				 &p->overlay, p->why)) != OK ||
-	    (r = home_load_identity(&p->home, opt_common.user, &id, p->why)) !=
-		    OK ||
+	    (r = username_load(&id, &p->home, opt_common.user, p->why)) != OK ||
 	    (r = anchor_open(p->overlay, &p->crypto)) != OK)
 		goto out;
 	args.key = buf_slice(&id.key);
@@ -365,7 +365,9 @@ static enum err open_driver(struct peer *p)
 				   .ctx = p };
 	enum err r;
 
-	if ((r = entry_find(&p->entry, &p->home, p->overlay, p->why)) != OK)
+	if ((r = entry_find(&p->entry, &p->home, p->overlay,
+			    loop_now().mono_us + opt_common.timeout_us,
+			    p->why)) != OK)
 		return r;
 	d.bootstrap = p->entry.v;
 	d.n_bootstrap = p->entry.n;

@@ -16,6 +16,7 @@
 #include "cli/entry.h"
 #include "cli/opt.h"
 #include "cli/progress.h"
+#include "cli/username.h"
 #include "crypto/openssl.h"
 #include "crypto/signer.h"
 #include "net/anchor.h"
@@ -149,7 +150,7 @@ static enum err load_identity(struct session *s, struct why *why)
 	struct signer_args args;
 	enum err r;
 
-	if ((r = home_load_identity(&s->home, opt_common.user, &id, why)) != OK)
+	if ((r = username_load(&id, &s->home, opt_common.user, why)) != OK)
 		return r;
 	args = (struct signer_args){ .key = buf_slice(&id.key),
 				     .cert = buf_slice(&id.cert),
@@ -181,7 +182,8 @@ static enum err connect_all(struct session *s, struct why *why)
 	static const struct command start = { .type = CMD_START };
 	enum err r;
 
-	if ((r = entry_find(&s->entry, &s->home, s->overlay, why)) != OK)
+	if ((r = entry_find(&s->entry, &s->home, s->overlay, s->deadline_us,
+			    why)) != OK)
 		return r;
 	cfg.n_bootstrap = s->entry.n;
 	if (s->entry.n == 0)

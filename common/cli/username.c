@@ -20,3 +20,15 @@ enum err username_complete(char out[CERT_USER_MAX + 1], const char *overlay,
 			       name);
 	return OK;
 }
+
+enum err username_load(struct home_identity *id, const struct home *h,
+		       const char *name, struct why *why)
+{
+	char user[CERT_USER_MAX + 1];
+	enum err r;
+
+	if (name == NULL)
+		return home_load_identity(h, NULL, id, why);
+	r = username_complete(user, h->name, name, why);
+	return r != OK ? r : home_load_identity(h, user, id, why);
+}

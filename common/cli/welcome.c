@@ -99,7 +99,8 @@ static enum err open_driver(struct welcome *w, struct why *why)
 		.config = on_config,
 		.ctx = w,
 	};
-	enum err r = entry_find(&w->entry, w->home, w->overlay, why);
+	enum err r = entry_find(&w->entry, w->home, w->overlay, cfg.deadline_us,
+				why);
 
 	if (r != OK)
 		return r;

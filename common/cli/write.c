@@ -80,7 +80,8 @@ enum err write_store(struct write *w, struct why *why)
 	return keep_answer(w, res->store);
 }
 
-/* Does this StatAns hold the value of w->item? */
+/* Does this StatAns hold the value of w->item?  What does not exist comes
+ * without a hash, CHOICE 48. */
 static bool has_value(const struct write *w, const struct stat_ans *ans)
 {
 	const struct crypto *c = session_env(w->session)->crypto;
@@ -99,8 +100,11 @@ static bool has_value(const struct write *w, const struct stat_ans *ans)
 		for (uint32_t v = 0; v < l->n; v++) {
 			const struct metadata_value *m = &l->v[v].metadata;
 
-			if (m->exists == w->item.exists &&
-			    c->hash(c->ctx, m->hash_algorithm, parts, 2, digest,
+			if (m->exists != w->item.exists)
+				continue;
+			if (!m->exists)
+				return true;
+			if (c->hash(c->ctx, m->hash_algorithm, parts, 2, digest,
 				    &len) == OK &&
 			    slice_eq(m->hash_value, slice_of(digest, len)))
 				return true;

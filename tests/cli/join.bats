@@ -348,6 +348,8 @@ http()
 	run_tool 64 p2psip-join -d "$H"
 	assert_regex "$stderr" '-u'
 	run_tool 69 p2psip-join -d "$H" -u bob
+	run_tool 69 p2psip-get -d "$H" -u bob
+	run_tool 0 p2psip-peer -d "$H" -u bob --check-config
 	p2psip-overlay init --dir "$BATS_TEST_TMPDIR/second" --self-signed b.example
 	run_tool 69 p2psip-join -d "$H" -c "$BATS_TEST_TMPDIR/second/overlay.xml" -u carol
 	run_tool 64 p2psip-join -d "$H" -u bob
@@ -405,4 +407,23 @@ expired()
 	WEB_END=never web "$PASS"
 	run_tool 75 p2psip-join -T 0.3 -d "$H" -c "$URL" --cacert "$ROOT" -u alice \
 		-p "$PASS"
+}
+
+@test "a bootstrap host: unknown beside one that is there, and no DNS in time" {
+	need python3
+	unshare -rnm true 2>/dev/null || skip "no namespaces can be made here"
+	serve
+	join 69 -c "$URL"
+	run_tool 69 p2psip-get -d "$H" -b nowhere.invalid -b "$HOST:1"
+	assert_regex "$stderr" 'refused'
+	echo 'nameserver 127.0.0.1' >"$BATS_TEST_TMPDIR/resolv.conf"
+	# shellcheck disable=SC2016 # for the inner shell
+	TOOL_TIMEOUT=5 run_tool 69 unshare -rnm sh -ec 'ip link set lo up
+		mount --bind "$1" /etc/resolv.conf
+		shift && exec python3 -c "import socket, subprocess, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind((\"127.0.0.1\", 53))
+sys.exit(subprocess.call(sys.argv[1:]))" "$@"' sh "$BATS_TEST_TMPDIR/resolv.conf" \
+		p2psip-get -d "$H" -T 0.2 -b host.example
+	assert_regex "$stderr" 'host.example: no answer in time'
 }

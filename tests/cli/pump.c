@@ -137,7 +137,7 @@ static void enter(struct pump *p, struct why *why)
 	     why);
 	must(anchor_open(p->overlay, &p->crypto), why);
 	identify(p, why);
-	must(entry_find(&p->entry, &p->home, p->overlay, why), why);
+	must(entry_find(&p->entry, &p->home, p->overlay, NEVER, why), why);
 	env = (struct target_env){ p->overlay, p->crypto, p->signer };
 	must(target_init(&p->target, &names, &env, why), why);
 	must(target_resource(&p->target, &names, NULL, &env, why), why);

@@ -59,7 +59,7 @@ setup()
 
 @test "del: the value is gone for everybody, and a second del says no" {
 	run_tool 0 p2psip-put "$ALICE" 'to be removed'
-	run_tool 0 p2psip-del "$ALICE"
+	run_tool 0 p2psip-del --verify "$ALICE"
 	run_tool 1 p2psip-get -d "$RING/bob" "$ALICE"
 	assert_equal "$output" ''
 	assert_equal "$stderr" "p2psip-get: $ALICE: not found"
@@ -91,7 +91,7 @@ setup()
 	run_tool 0 p2psip-get -i end "$ALICE"
 	assert_equal "$output" four
 	run_tool 1 p2psip-get -i 2 "$ALICE"
-	run_tool 0 p2psip-del -k USER-ARRAY -i 3 "$ALICE"
+	run_tool 0 p2psip-del --verify -k USER-ARRAY -i 3 "$ALICE"
 	run_tool 0 p2psip-get -k USER-ARRAY "$ALICE"
 	assert_equal "$output" "$(printf '0\tzero\n4\tfour')"
 	run_tool 64 p2psip-put -k USER-ARRAY "$ALICE" where
