@@ -54,7 +54,8 @@ enum err secret_read(struct buf *out, const char *file, const char *prompt,
 	if (out->len > 0 && out->p[out->len - 1] == '\r')
 		out->len--;
 	if (out->len == 0)
-		return why_err(why, ERR_DATA, "the password is empty");
+		return why_err(why, ERR_DATA, "the password is empty%s",
+			       file == NULL ? ": -p names its file" : "");
 	if (out->len > SECRET_MAX || !text_is_utf8(buf_slice(out)))
 		return why_err(why, ERR_DATA,
 			       "the password is too long or not UTF-8");

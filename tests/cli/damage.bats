@@ -137,7 +137,7 @@ refused()
 {
 	local why=$1
 	shift
-	run_tool 71 p2psip-peer -d "$RING/peer3" -l "$(ring_address 3)" "$@"
+	run_tool 73 p2psip-peer -d "$RING/peer3" -l "$(ring_address 3)" "$@"
 	assert_regex "$stderr" "$why"
 }
 
