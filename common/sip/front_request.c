@@ -87,7 +87,7 @@ static void on_cancel(struct front *f, struct asked *a)
 
 	buf_reset(&a->key);
 	if (transaction_key(a->m, SLICE_LIT("INVITE"), &a->key) == OK)
-		status = proxy_cancel(f->proxy, buf_slice(&a->key),
+		status = proxy_cancel(f->proxy, a->m, buf_slice(&a->key),
 				      front_now_us());
 	answer(f, a, status, NULL, slice_of(NULL, 0));
 }

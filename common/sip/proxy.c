@@ -69,6 +69,18 @@ static void cancel_all(struct proxy *p, struct call *c, uint64_t now_us)
 		proxy_leg_cancel(p, c->legs[i], now_us);
 }
 
+/* Somebody has taken the call: it is none that the others have missed, RFC 3326
+ * s3.1. */
+static void taken(struct proxy *p, struct call *c, uint64_t now_us)
+{
+	if (c->reason.len == 0 &&
+	    buf_append_slice(&c->reason,
+			     SLICE_LIT("Reason: SIP;cause=200;text=\"Call "
+				       "completed elsewhere\"\r\n")) != OK)
+		buf_clear(&c->reason);
+	cancel_all(p, c, now_us);
+}
+
 /* ---- passing on ---- */
 
 /* All targets that are as good as the next one, at once: s16.6. */
@@ -102,6 +114,35 @@ static void keep_best(struct call *c, unsigned status, struct slice bytes)
 		buf_clear(&c->best); /* then in our own words */
 }
 
+/* What another than the best one wants to hear goes along, s16.7 step 7. */
+static void keep_challenges(struct call *c, const struct sipmsg *m)
+{
+	bool asks = m->status == 401 || m->status == 407;
+
+	if (asks && (c->best_status == 401 || c->best_status == 407) &&
+	    (sipedit_copy(m, "WWW-Authenticate", &c->challenges) != OK ||
+	     sipedit_copy(m, "Proxy-Authenticate", &c->challenges) != OK))
+		buf_clear(&c->challenges);
+}
+
+/* The best one as it came, with those challenges behind its fields. */
+static void answer_best(struct proxy *p, struct call *c, uint64_t now_us)
+{
+	struct slice s = buf_slice(&c->best);
+	const uint8_t *end = memmem(s.p, s.len, "\r\n\r\n", 4);
+	struct buf b = BUF_INIT(PROXY_WRITE_MAX);
+	size_t head = end == NULL ? 0 : (size_t)(end - s.p) + 2;
+
+	if (c->challenges.len > 0 && head > 0 &&
+	    (c->best_status == 401 || c->best_status == 407) &&
+	    buf_append(&b, s.p, head) == OK &&
+	    buf_append_slice(&b, buf_slice(&c->challenges)) == OK &&
+	    buf_append(&b, s.p + head, s.len - head) == OK)
+		s = buf_slice(&b);
+	proxy_up(p, c, c->best_status, s, now_us);
+	buf_clear(&b);
+}
+
 /* All have answered, or there was nobody. */
 static void answer(struct proxy *p, struct call *c, uint64_t now_us)
 {
@@ -113,7 +154,7 @@ static void answer(struct proxy *p, struct call *c, uint64_t now_us)
 		c->state = UP_COMPLETED;
 		proxy_set(p, &c->end, TIMER_UP_END, now_us);
 	} else if (c->best.len > 0 && status != 503) {
-		proxy_up(p, c, status, buf_slice(&c->best), now_us);
+		answer_best(p, c, now_us);
 	} else if (status == 0 && c->cut_off) {
 		proxy_up_own(p, c, 503, retry, now_us);
 	} else {
@@ -223,7 +264,7 @@ enum err proxy_request(struct proxy *p, const struct proxy_asked *a,
 		return OK;
 	}
 	if (c->invite) /* at once, s16.2 */
-		proxy_up_own(p, c, 100, slice_of(NULL, 0), now_us);
+		proxy_up_trying(p, c, a, now_us);
 	settle(p, c, now_us);
 	return OK;
 }
@@ -268,7 +309,8 @@ void proxy_found(struct proxy *p, uint64_t token, enum err r,
 	settle(p, c, now_us);
 }
 
-unsigned proxy_cancel(struct proxy *p, struct slice key, uint64_t now_us)
+unsigned proxy_cancel(struct proxy *p, const struct sipmsg *m, struct slice key,
+		      uint64_t now_us)
 {
 	struct call *c;
 
@@ -278,6 +320,8 @@ unsigned proxy_cancel(struct proxy *p, struct slice key, uint64_t now_us)
 	if (c->invite && c->state == UP_PROCEEDING) {
 		if (c->best_status == 0)
 			c->best_status = 487; /* unless somebody says more */
+		if (sipedit_copy(m, "Reason", &c->reason) != OK)
+			buf_clear(&c->reason);
 		cancel_all(p, c, now_us);
 		settle(p, c, now_us);
 	}
@@ -291,12 +335,16 @@ static void pass_ack(struct proxy *p, const struct proxy_asked *a)
 	struct buf b = BUF_INIT(PROXY_WRITE_MAX);
 	char id[PROXY_ID_MAX];
 	size_t drop_routes;
+	struct slice uri;
 
-	if (sipway_by_routes(&p->cfg, a->m, &t.flow, &drop_routes) &&
+	if (sipway_by_routes(&p->cfg, a->m, &t.flow, &drop_routes, &uri) &&
+	    (uri.len == 0 ||
+	     (t.uri = strndup((const char *)uri.p, uri.len)) != NULL) &&
 	    proxy_leg_id(p, a->m, id) == OK &&
 	    sipforward_write(&p->cfg, a->from, a->m, &t, drop_routes, id + 1,
 			     &b) == OK)
 		proxy_send(p, &t.flow, buf_slice(&b));
+	free(t.uri);
 	buf_clear(&b);
 }
 
@@ -332,9 +380,10 @@ static void pass(struct proxy *p, struct leg *l, const struct sipmsg *m,
 		if (c->state == UP_PROCEEDING ||
 		    (c->invite && c->state == UP_ACCEPTED)) {
 			proxy_up(p, c, m->status, buf_slice(&b), now_us);
-			cancel_all(p, c, now_us);
+			taken(p, c, now_us);
 		}
 	} else {
+		keep_challenges(c, m);
 		keep_best(c, m->status, buf_slice(&b));
 		if (m->status >= 600)
 			cancel_all(p, c, now_us);

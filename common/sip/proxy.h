@@ -76,7 +76,8 @@ enum err proxy_request(struct proxy *p, const struct proxy_asked *a,
 		       uint64_t now_us, unsigned *status,
 		       struct buf *fields) MUST_CHECK;
 /* A CANCEL, by the key of its INVITE: the status of its answer. */
-unsigned proxy_cancel(struct proxy *p, struct slice key, uint64_t now_us);
+unsigned proxy_cancel(struct proxy *p, const struct sipmsg *m, struct slice key,
+		      uint64_t now_us);
 /* An ACK: for an answer of ours by the key of its INVITE, else passed on. */
 void proxy_ack(struct proxy *p, const struct proxy_asked *a, uint64_t now_us);
 void proxy_response(struct proxy *p, const struct sipmsg *m, uint64_t now_us);

@@ -27,7 +27,8 @@ static void send_cancel(struct proxy *p, struct leg *l, uint64_t now_us)
 	x->b.to = l->b.to;
 	x->b.request.max = PROXY_WRITE_MAX;
 	(void)snprintf(x->id, sizeof(x->id), "C%s", l->id + 1); /* fits */
-	if (sipforward_cancel(buf_slice(&l->b.request), &x->b.request) != OK)
+	if (sipforward_cancel(buf_slice(&l->b.request),
+			      buf_slice(&l->call->reason), &x->b.request) != OK)
 		goto fail;
 	HASH_ADD_STR(p->legs, id, x);
 	if (x->hh.tbl == NULL)

@@ -51,8 +51,10 @@ struct call {
 	size_t n_legs;
 	unsigned best_status;
 	struct buf best;
-	bool ended;     /* no more targets */
-	uint64_t token; /* of the look-up under way; 0: none */
+	struct buf challenges; /* of others than the best, if that has one */
+	struct buf reason;     /* why it is cancelled: whole fields */
+	bool ended;            /* no more targets */
+	uint64_t token;        /* of the look-up under way; 0: none */
 	UT_hash_handle hh_token;
 	bool cut_off; /* the overlay could not be asked */
 	size_t key_len;
@@ -81,6 +83,9 @@ void proxy_up_free(struct proxy *p, struct call *c);
 /* Sends an answer up, and keeps it for when the request comes again. */
 void proxy_up(struct proxy *p, struct call *c, unsigned status,
 	      struct slice bytes, uint64_t now_us);
+/* 100, at once: s8.2.6, s17.2.1. */
+void proxy_up_trying(struct proxy *p, struct call *c,
+		     const struct proxy_asked *a, uint64_t now_us);
 /* One of our own making; `fields` are more of them, or empty. */
 void proxy_up_own(struct proxy *p, struct call *c, unsigned status,
 		  struct slice fields, uint64_t now_us);

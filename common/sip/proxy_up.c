@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "sip/sipedit.h"
 #include "sip/sipreply.h"
 
 struct call *proxy_up_new(struct proxy *p, const struct proxy_asked *a)
@@ -23,6 +24,7 @@ struct call *proxy_up_new(struct proxy *p, const struct proxy_asked *a)
 	c->to.peer.unknown = slice_of(NULL, 0);
 	c->bytes.max = SIPMSG_MAX;
 	c->head.max = c->last.max = c->best.max = 2 * SIPMSG_MAX;
+	c->challenges.max = c->reason.max = SIPMSG_MAX;
 	c->key_len = a->key.len;
 	memcpy(c->key, a->key.p, a->key.len);
 	if (buf_append_slice(&c->bytes, a->bytes) == OK &&
@@ -58,6 +60,8 @@ void proxy_up_free(struct proxy *p, struct call *c)
 	buf_clear(&c->head);
 	buf_clear(&c->last);
 	buf_clear(&c->best);
+	buf_clear(&c->challenges);
+	buf_clear(&c->reason);
 	free(c);
 }
 
@@ -82,6 +86,22 @@ void proxy_up(struct proxy *p, struct call *c, unsigned status,
 		proxy_set(p, &c->resend, TIMER_UP_RESEND,
 			  now_us + c->interval_us);
 	}
+}
+
+void proxy_up_trying(struct proxy *p, struct call *c,
+		     const struct proxy_asked *a, uint64_t now_us)
+{
+	struct buf head = BUF_INIT(2 * SIPMSG_MAX),
+		   b = BUF_INIT(2 * SIPMSG_MAX);
+	enum err r = sipreply_head(a->m, a->from, NULL, &head);
+
+	if (r == OK)
+		r = sipedit_copy(a->m, "Timestamp", &head);
+	if (r == OK && sipreply_make(100, NULL, buf_slice(&head),
+				     slice_of(NULL, 0), &b) == OK)
+		proxy_up(p, c, 100, buf_slice(&b), now_us);
+	buf_clear(&head);
+	buf_clear(&b);
 }
 
 void proxy_up_own(struct proxy *p, struct call *c, unsigned status,

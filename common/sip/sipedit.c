@@ -35,6 +35,17 @@ static enum err start_line(const struct sipmsg *m, struct slice uri,
 	return r;
 }
 
+enum err sipedit_copy(const struct sipmsg *m, const char *name, struct buf *out)
+{
+	const struct sipmsg_field *f;
+	size_t at = 0;
+	enum err r = OK;
+
+	while (r == OK && (f = sipmsg_next(m, name, &at)) != NULL)
+		r = put(out, f->name, f->value);
+	return r;
+}
+
 bool sipedit_top_via(const struct sipmsg *m, struct slice *value)
 {
 	size_t at = 0;
@@ -170,12 +181,11 @@ enum err sipedit_write(const struct sipmsg *m, const struct sipedit *e,
 
 /* A request of another method for the same hop, with the CSeq's number. */
 static enum err same_hop(const struct sipmsg *m, const char *method,
-			 struct slice to, struct buf *out)
+			 struct slice to, struct slice fields, struct buf *out)
 {
 	const struct sipmsg_field *f = sipmsg_only(m, "CSeq", NULL);
 	struct sipfield_cseq cseq;
 	struct slice via;
-	size_t at = 0;
 	enum err r;
 
 	if (!sipedit_top_via(m, &via) || f == NULL ||
@@ -192,9 +202,8 @@ static enum err same_hop(const struct sipmsg *m, const char *method,
 	    (r = buf_printf(out, "CSeq: %u %s\r\nMax-Forwards: 70\r\n",
 			    (unsigned)cseq.number, method)) != OK)
 		return r;
-	while (r == OK && (f = sipmsg_next(m, "Route", &at)) != NULL)
-		r = put(out, f->name, f->value);
-	if (r == OK)
+	if ((r = sipedit_copy(m, "Route", out)) == OK &&
+	    (r = buf_append_slice(out, fields)) == OK)
 		r = buf_append_slice(out,
 				     SLICE_LIT("Content-Length: 0\r\n\r\n"));
 	return r;
@@ -206,11 +215,13 @@ enum err sipedit_ack(const struct sipmsg *request,
 	const struct sipmsg_field *to = sipmsg_only(response, "To", NULL);
 
 	return to == NULL ? ERR_MALFORMED
-			  : same_hop(request, "ACK", to->value, out);
+			  : same_hop(request, "ACK", to->value,
+				     slice_of(NULL, 0), out);
 }
 
-enum err sipedit_cancel(const struct sipmsg *request, struct buf *out)
+enum err sipedit_cancel(const struct sipmsg *request, struct slice fields,
+			struct buf *out)
 {
 	return same_hop(request, "CANCEL",
-			sipmsg_only(request, "To", NULL)->value, out);
+			sipmsg_only(request, "To", NULL)->value, fields, out);
 }

@@ -25,6 +25,10 @@ struct sipedit {
 enum err sipedit_write(const struct sipmsg *m, const struct sipedit *e,
 		       struct buf *out) MUST_CHECK;
 
+/* Appends each field of that name as it came. */
+enum err sipedit_copy(const struct sipmsg *m, const char *name,
+		      struct buf *out) MUST_CHECK;
+
 /* The n-th Route value, from 0, or false. */
 bool sipedit_route(const struct sipmsg *m, size_t n, struct slice *value);
 /* The topmost Via value.  False when there is none. */
@@ -35,7 +39,8 @@ bool sipedit_top_via(const struct sipmsg *m, struct slice *value);
  */
 enum err sipedit_ack(const struct sipmsg *request,
 		     const struct sipmsg *response, struct buf *out) MUST_CHECK;
-enum err sipedit_cancel(const struct sipmsg *request,
+/* `fields` are more of the CANCEL's, or empty. */
+enum err sipedit_cancel(const struct sipmsg *request, struct slice fields,
 			struct buf *out) MUST_CHECK;
 
 #endif

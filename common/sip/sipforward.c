@@ -123,14 +123,15 @@ enum err sipforward_ack(struct slice request, const struct sipmsg *response,
 	return r;
 }
 
-enum err sipforward_cancel(struct slice request, struct buf *out)
+enum err sipforward_cancel(struct slice request, struct slice fields,
+			   struct buf *out)
 {
 	struct arena a = { 0 };
 	struct sipmsg m;
 	enum err r;
 
 	if ((r = parse(&m, request, &a)) == OK)
-		r = sipedit_cancel(&m, out);
+		r = sipedit_cancel(&m, fields, out);
 	arena_free(&a);
 	return r;
 }
@@ -154,18 +155,31 @@ bool sipforward_asked(const struct sipmsg *m, char *what,
 	return true;
 }
 
+/* Of the answers of a class: what is to be done otherwise, s16.7; somebody is
+ * there; nobody is. */
+static unsigned tells(unsigned status)
+{
+	switch (status) {
+	case 401:
+	case 407:
+	case 415:
+	case 420:
+	case 484:
+		return 2;
+	case 404:
+	case 408:
+	case 480:
+		return 0;
+	default:
+		return 1;
+	}
+}
+
 bool sipforward_better(unsigned a, unsigned b)
 {
-	static const unsigned telling[] = { 401, 407, 415, 420, 484 };
-	bool one = false, two = false;
-
 	if (b == 0 || a / 100 == 6 || b / 100 == 6)
 		return b / 100 != 6;
 	if (a / 100 != b / 100)
 		return a < b;
-	for (size_t i = 0; i < sizeof(telling) / sizeof(telling[0]); i++) {
-		one = one || a == telling[i];
-		two = two || b == telling[i];
-	}
-	return one && !two;
+	return tells(a) > tells(b);
 }

@@ -19,16 +19,19 @@ enum err sipforward_write(const struct proxy_config *cfg,
 			  const struct flow *from, const struct sipmsg *m,
 			  const struct sipway_target *t, size_t drop_routes,
 			  const char *branch, struct buf *out) MUST_CHECK;
-/* The ACK and the CANCEL for a request as it was sent.  ERR_MALFORMED. */
+/* The ACK and the CANCEL for a request as it was sent; `fields` are more of the
+ * CANCEL's, or empty.  ERR_MALFORMED. */
 enum err sipforward_ack(struct slice request, const struct sipmsg *response,
 			struct buf *out) MUST_CHECK;
-enum err sipforward_cancel(struct slice request, struct buf *out) MUST_CHECK;
+enum err sipforward_cancel(struct slice request, struct slice fields,
+			   struct buf *out) MUST_CHECK;
 /* What a response answers: 'C' for a CANCEL, else 'R', and our branch
  * parameter. False when it is none of ours. */
 bool sipforward_asked(const struct sipmsg *m, char *what,
 		      char branch[static SIPFORWARD_BRANCH_LEN + 1]);
 /* Is status `a` a better answer than `b` (0: none yet)?  RFC 3261 s16.7 step 6.
- */
+ * Of a class one that says what to do, before one that says nothing of whoever
+ * is called. */
 bool sipforward_better(unsigned a, unsigned b);
 
 #endif

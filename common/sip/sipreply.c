@@ -248,7 +248,8 @@ enum err sipreply_head(const struct sipmsg *m, const struct flow *from,
 		if ((r = buf_printf(out, "%s: ", names[i])) == OK)
 			r = buf_append_slice(out, value);
 		/* One that is no address cannot be told to have a tag. */
-		if (r == OK && i == 1 && sipfield_addr(&to, value) == OK &&
+		if (r == OK && i == 1 && tag != NULL &&
+		    sipfield_addr(&to, value) == OK &&
 		    !sipfield_find(to.params, "tag", &had))
 			r = buf_printf(out, ";tag=%s", tag);
 		if (r == OK)

@@ -28,7 +28,8 @@ enum err sipreply_tag(struct slice secret, struct slice key,
 /*
  * Appends the fields that every answer repeats: Via (the topmost with received
  * and rport), From, To with `tag` where it has none, Call-ID, CSeq; of those
- * that came more than once the first, of those that did not, none.
+ * that came more than once the first, of those that did not, none.  `tag` NULL:
+ * of a 100, which has none, s17.2.1.
  */
 enum err sipreply_head(const struct sipmsg *m, const struct flow *from,
 		       const char *tag, struct buf *out) MUST_CHECK;

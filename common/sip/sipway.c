@@ -116,26 +116,53 @@ static enum err check(const struct proxy_config *cfg, const struct sipmsg *m,
 
 /* ---- in a dialog ---- */
 
-bool sipway_by_routes(const struct proxy_config *cfg, const struct sipmsg *m,
-		      struct flow *flow, size_t *drop_routes)
+static bool is_ours(const struct proxy_config *cfg, struct slice text,
+		    struct sipfield_uri *u)
 {
-	const struct sipmsg_field *id = sipmsg_only(m, "Call-ID", NULL);
+	return sipfield_uri(u, text) == OK && u->sip &&
+	       (cfg->is_ours(cfg->ctx, u->host, u->port) ||
+		sipfield_host_eq(u->host, slice_str(cfg->realm)));
+}
+
+/* A strict router before us has put our Route where the Request-URI was, and
+ * that behind all Routes: s16.4. */
+static bool last_route(const struct sipmsg *m, size_t at, struct slice *uri)
+{
+	struct sipfield_addr a;
+	struct slice v, more;
+
+	if (!sipedit_route(m, at, &v) || sipedit_route(m, at + 1, &more) ||
+	    sipfield_addr(&a, v) != OK)
+		return false;
+	*uri = a.uri;
+	return true;
+}
+
+bool sipway_by_routes(const struct proxy_config *cfg, const struct sipmsg *m,
+		      struct flow *flow, size_t *drop_routes, struct slice *uri)
+{
+	struct slice id = sipmsg_only(m, "Call-ID", NULL)->value;
+	bool found = false, strict;
 	struct sipfield_addr a;
 	struct sipfield_uri u;
-	bool found = false;
 	struct slice v;
 
 	*drop_routes = 0;
+	*uri = slice_of(NULL, 0);
+	strict = is_ours(cfg, m->uri, &u) && u.user.p != NULL &&
+		 flowtoken_read(cfg->secret, u.user, id, flow) == OK;
 	while (sipedit_route(m, *drop_routes, &v) &&
-	       sipfield_addr(&a, v) == OK && sipfield_uri(&u, a.uri) == OK &&
-	       u.sip && cfg->is_ours(cfg->ctx, u.host, u.port)) {
+	       sipfield_addr(&a, v) == OK && is_ours(cfg, a.uri, &u)) {
 		++*drop_routes;
 		/* The last of them is the far side. */
 		if (u.user.p != NULL)
-			found = flowtoken_read(cfg->secret, u.user, id->value,
-					       flow) == OK;
+			found = flowtoken_read(cfg->secret, u.user, id, flow) ==
+				OK;
 	}
-	return found;
+	if (!strict || !last_route(m, *drop_routes, uri))
+		return found;
+	++*drop_routes;
+	return true;
 }
 
 static bool in_dialog(const struct sipmsg *m)
@@ -199,6 +226,27 @@ static bool may_reach(const struct proxy_config *cfg, struct slice uri,
 	return cfg->local(cfg->ctx, flow, &far) && far.secure;
 }
 
+/* Within a dialog: along the flow that our Route names. */
+static enum err go_on(struct sipway *w, const struct proxy_config *cfg,
+		      const struct sipmsg *m, const struct flow *flow,
+		      struct slice uri, unsigned *status)
+{
+	struct sipway_target *t = &w->v[0];
+	struct sipfield_uri u;
+
+	if (sipfield_uri(&u, m->uri) != OK ||
+	    !may_reach(cfg, uri.len > 0 ? uri : m->uri, flow, is_sips(&u))) {
+		*status = 480;
+		return OK;
+	}
+	*t = (struct sipway_target){ .flow = *flow, .q = 1000 };
+	if (uri.len > 0 &&
+	    (t->uri = strndup((const char *)uri.p, uri.len)) == NULL)
+		return ERR_NOMEM;
+	w->n = 1;
+	return OK;
+}
+
 static enum err add_bindings(struct sipway *w, const struct proxy_config *cfg,
 			     const struct bindings *b, bool sips,
 			     uint64_t now_us)
@@ -254,6 +302,7 @@ enum err sipway_find(struct sipway *out, const struct proxy_config *cfg,
 {
 	const struct registrar_user *u;
 	struct sipfield_uri uri;
+	struct slice last;
 	struct flow flow;
 	enum err r;
 
@@ -261,16 +310,9 @@ enum err sipway_find(struct sipway *out, const struct proxy_config *cfg,
 	if ((r = sipfield_uri(&uri, m->uri)) != OK ||
 	    (r = check(cfg, m, &uri, status, fields)) != OK || *status != 0)
 		return r;
-	if (sipway_by_routes(cfg, m, &flow, &out->drop_routes) &&
-	    in_dialog(m)) {
-		if (!may_reach(cfg, m->uri, &flow, is_sips(&uri))) {
-			*status = 480;
-			return OK;
-		}
-		out->v[out->n++] = (struct sipway_target){ .flow = flow,
-							   .q = 1000 };
-		return OK;
-	}
+	if (sipway_by_routes(cfg, m, &flow, &out->drop_routes, &last) &&
+	    in_dialog(m))
+		return go_on(out, cfg, m, &flow, last, status);
 	/* Another peer has asked who its user is; and what came through the
 	 * overlay does not go there again, lest it runs in circles. */
 	if (!from->is_peer &&

@@ -43,9 +43,12 @@ enum err sipway_find(struct sipway *out, const struct proxy_config *cfg,
  * is no more room, or memory, or it is the contact of one that is there,
  * nothing. */
 void sipway_insert(struct sipway *w, size_t at, const struct sipway_target *t);
-/* By its own Routes only: false when there is none, or none of this call. */
+/* By its own Routes only: false when there is none, or none of this call.
+ * `*uri` is empty, or the Request-URI that a strict router has put behind
+ * them. */
 bool sipway_by_routes(const struct proxy_config *cfg, const struct sipmsg *m,
-		      struct flow *flow, size_t *drop_routes);
+		      struct flow *flow, size_t *drop_routes,
+		      struct slice *uri);
 void sipway_clear(struct sipway *w);
 
 #endif

@@ -59,13 +59,36 @@ size_t transaction_count(const struct transaction_table *t)
 	return t->n;
 }
 
-/* The branch when it begins with the magic cookie, and who made it; without,
- * as RFC 2543 had it, all that tells requests apart.  s17.2.3. */
+/* As RFC 2543 had it, what tells requests apart, and is the same in an ACK and
+ * in a CANCEL: not their To, which may have a tag, nor the CSeq's method. */
+static enum err old_key(const struct sipmsg *m, struct slice via,
+			struct buf *out)
+{
+	static const char *const rest_of[] = { "From", "Call-ID" };
+	const struct sipmsg_field *f;
+	struct sipfield_cseq cseq;
+	enum err r;
+
+	if ((r = buf_append_slice(out, m->uri)) != OK ||
+	    (r = buf_append_u8(out, '\n')) != OK ||
+	    (r = buf_append_slice(out, via)) != OK)
+		return r;
+	for (size_t i = 0; i < sizeof(rest_of) / sizeof(rest_of[0]); i++) {
+		f = sipmsg_only(m, rest_of[i], NULL);
+		if ((r = buf_append_u8(out, '\n')) != OK ||
+		    (f != NULL && (r = buf_append_slice(out, f->value)) != OK))
+			return r;
+	}
+	f = sipmsg_only(m, "CSeq", NULL);
+	if (f == NULL || sipfield_cseq(&cseq, f->value) != OK)
+		return OK;
+	return buf_append_uint(out, cseq.number, 4);
+}
+
+/* The branch when it begins with the magic cookie, and who made it; s17.2.3. */
 enum err transaction_key(const struct sipmsg *m, struct slice method,
 			 struct buf *out)
 {
-	static const char *const rest_of[] = { "Via", "From", "To", "Call-ID",
-					       "CSeq" };
 	const struct sipmsg_field *f;
 	struct slice rest, item, branch;
 	struct sipfield_via via;
@@ -87,16 +110,7 @@ enum err transaction_key(const struct sipmsg *m, struct slice method,
 			r = buf_append_uint(out, via.port, 2);
 		return r;
 	}
-	if ((r = buf_append_slice(out, m->uri)) != OK)
-		return r;
-	for (size_t i = 0; i < sizeof(rest_of) / sizeof(rest_of[0]) && r == OK;
-	     i++) {
-		at = 0;
-		f = sipmsg_next(m, rest_of[i], &at);
-		if ((r = buf_append_u8(out, '\n')) == OK && f != NULL)
-			r = buf_append_slice(out, f->value);
-	}
-	return r;
+	return old_key(m, item, out);
 }
 
 struct transaction *transaction_find(struct transaction_table *t,

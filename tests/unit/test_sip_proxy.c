@@ -265,7 +265,7 @@ static unsigned come(const char *text, uint16_t port)
 	if (sipmsg_is(m.method, "ACK"))
 		proxy_ack(proxy, &a, now_us);
 	else if (sipmsg_is(m.method, "CANCEL"))
-		status = proxy_cancel(proxy, a.key, now_us);
+		status = proxy_cancel(proxy, &m, a.key, now_us);
 	else if (!proxy_again(proxy, a.key))
 		assert_ok(proxy_request(proxy, &a, now_us, &status, &fields));
 	snprintf(challenged, sizeof(challenged), "%.*s", (int)fields.len,
@@ -439,9 +439,15 @@ static void call(void **state)
 
 	(void)state;
 	bind_bob("\"B\" <sip:bob@10.0.0.2:99;x=y>;q=0.5", BOB, 0);
-	assert_int_equal(ask("INVITE", "Route: <sip:192.0.2.1;lr>\r\n"), 0);
+	assert_int_equal(ask("INVITE", "Route: <sip:192.0.2.1;lr>, "
+				       "<sip:A.example;lr>\r\n"
+				       "Timestamp: 54\r\n"),
+			 0);
 	assert_int_equal(count(ALICE), 1);
 	assert_got(ALICE, "SIP/2.0 100 ");
+	assert_non_null(
+		strstr(got(ALICE, 0), "\r\nTo: <sip:bob@a.example>\r\n"));
+	assert_non_null(strstr(got(ALICE, 0), "\r\nTimestamp: 54\r\n"));
 	strcpy(invite, got(BOB, 0));
 	assert_memory_equal(invite,
 			    "INVITE sip:bob@10.0.0.2:99;x=y SIP/2.0\r\n"
@@ -500,9 +506,23 @@ static void call(void **state)
 	assert_got(ALICE, "BYE sip:alice@10.0.0.1 SIP/2.0\r\n");
 	answer(got(ALICE, 0), ALICE, "200 OK", "");
 	assert_got(BOB, "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 10.0.0.2");
+	/* The same, as a strict router has it. */
+	snprintf(text, sizeof(text),
+		 "BYE %.*s SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.2;rport;"
+		 "branch=z9hG4bKbye2\r\nRoute: %.*s\r\n"
+		 "Route: <sip:alice@10.0.0.1>\r\nFrom: "
+		 "<sip:bob@a.example>;tag=t\r\nTo: "
+		 "<sip:alice@a.example>;tag=f\r\n"
+		 "Call-ID: %s\r\nCSeq: 1 BYE\r\n\r\n",
+		 (int)strcspn(rr1, ">") - 1, rr1 + 1, (int)strcspn(rr2, "\r"),
+		 rr2, "call");
+	assert_int_equal(come(text, BOB), 0);
+	assert_got(ALICE, "BYE sip:alice@10.0.0.1 SIP/2.0\r\n");
+	assert_null(strstr(got(ALICE, 0), "\r\nRoute:"));
+	answer(got(ALICE, 0), ALICE, "200 OK", "");
+	memcpy(strstr(text, "z9hG4bKbye2"), "z9hG4bKbye3", 11);
 	/* Of another call these Routes are worth nothing. */
 	memcpy(strstr(text, "Call-ID: call"), "Call-ID: cold", 13);
-	memcpy(strstr(text, "z9hG4bKbye"), "z9hG4bKbyf", 10);
 	assert_int_equal(come(text, STRANGER), 407);
 	/* Nothing stays. */
 	later(70 * S);
@@ -597,6 +617,39 @@ static void asked_again(void **state)
 	assert_int_equal(proxy_count(proxy), 0);
 }
 
+/* By a phone that knows no branch, as RFC 2543 had it: s17.2.3. */
+static void old_phone(void **state)
+{
+	static const char form[] =
+		"%s sip:bob@a.example SIP/2.0\r\nVia: SIP/2.0/UDP "
+		"10.0.0.1;rport"
+		"\r\nFrom: <sip:alice@a.example>;tag=f\r\nTo: "
+		"<sip:bob@a.example>%s\r\nCall-ID: old\r\nCSeq: 7 %s\r\n%s\r\n";
+	char text[2048], auth[512];
+
+	(void)state;
+	bind_bob("<sip:bob@10.0.0.2>", BOB, 0);
+	snprintf(text, sizeof(text), form, "INVITE", "", "INVITE", "");
+	assert_int_equal(come(text, ALICE), 407);
+	authorize(auth, "Proxy-Authorization", "alice", "INVITE", challenged);
+	snprintf(text, sizeof(text), form, "INVITE", "", "INVITE", auth);
+	assert_int_equal(come(text, ALICE), 0);
+	assert_int_equal(come(text, ALICE), 0);
+	assert_int_equal(count(BOB), 1);
+	answer(got(BOB, 0), BOB, "180 Ringing", "");
+	snprintf(text, sizeof(text), form, "CANCEL", "", "CANCEL", "");
+	assert_int_equal(come(text, ALICE), 200);
+	answer(got(BOB, 1), BOB, "487 Terminated", "");
+	assert_got(ALICE, "SIP/2.0 487");
+	n_sent = 0;
+	later(500 * MS); /* timer G */
+	assert_int_equal(count(ALICE), 1);
+	snprintf(text, sizeof(text), form, "ACK", ";tag=t5002", "ACK", "");
+	assert_int_equal(come(text, ALICE), 0);
+	later(5 * S);
+	assert_int_equal(count(ALICE), 1);
+}
+
 static void silent(void **state)
 {
 	(void)state;
@@ -645,7 +698,7 @@ static unsigned cancel(void)
 		"rport;branch=z9hG4bKa%u\r\nFrom: "
 		"<sip:alice@a.example>;tag=f\r\n"
 		"To: <sip:bob@a.example>\r\nCall-ID: call\r\nCSeq: %u "
-		"CANCEL\r\n"
+		"CANCEL\r\nReason: SIP;cause=600\r\n"
 		"\r\n",
 		branch, branch);
 	return come(text, ALICE);
@@ -665,6 +718,7 @@ static void cancelled(void **state)
 	assert_int_equal(count(BOB), 1);
 	answer(invite, BOB, "180 Ringing", "");
 	assert_got(BOB, "CANCEL sip:bob@10.0.0.2 SIP/2.0\r\n");
+	assert_non_null(strstr(got(BOB, 0), "\r\nReason: SIP;cause=600\r\n"));
 	/* With the Via of the INVITE, and no other. */
 	assert_memory_equal(strstr(got(BOB, 0), "Via: "),
 			    strstr(invite, "Via: "),
@@ -738,6 +792,8 @@ static void forked(void **state)
 	answer(two, BOB2, "200 OK", "");
 	assert_got(ALICE, "SIP/2.0 200");
 	assert_got(BOB, "CANCEL ");
+	/* It is no call that this phone has missed. */
+	assert_non_null(strstr(got(BOB, 0), "\r\nReason: SIP;cause=200;text="));
 	answer(one, BOB, "487 Request Terminated", "");
 	assert_got(BOB, "ACK ");
 	assert_got(ALICE, "SIP/2.0 200");
@@ -757,6 +813,7 @@ static void best(void **state)
 		{ "500 A", "499 B", "SIP/2.0 499 B" },
 		{ "484 A", "404 B", "SIP/2.0 484 A" },
 		{ "600 A", "302 B", "SIP/2.0 600 A" },
+		{ "480 A", "486 B", "SIP/2.0 486 B" },
 	};
 	char one[4096], two[4096];
 
@@ -772,6 +829,27 @@ static void best(void **state)
 		answer(two, BOB2, v[i].two, "");
 		assert_got(ALICE, v[i].want);
 	}
+}
+
+/* Who called can answer all of them at once, s16.7 step 7. */
+static void challenges(void **state)
+{
+	char one[4096], two[4096];
+
+	(void)state;
+	bind_bob("<sip:bob@10.0.0.2>", BOB, 0);
+	bind_bob("<sip:bob@10.0.0.3>", BOB2, 0);
+	assert_int_equal(ask("INVITE", ""), 0);
+	strcpy(one, got(BOB, 0));
+	strcpy(two, got(BOB2, 0));
+	answer(one, BOB, "401 A", "WWW-Authenticate: Digest realm=\"a\"\r\n");
+	answer(two, BOB2, "407 B",
+	       "Proxy-Authenticate: Digest realm=\"b\"\r\n");
+	assert_got(ALICE, "SIP/2.0 401 A\r\n");
+	assert_non_null(strstr(got(ALICE, 0), "\r\nWWW-Authenticate: Digest "
+					      "realm=\"a\"\r\n"));
+	assert_non_null(strstr(got(ALICE, 0), "\r\nProxy-Authenticate: Digest "
+					      "realm=\"b\"\r\n\r\n"));
 }
 
 /* ---- loops and strays ---- */
@@ -1012,7 +1090,7 @@ static void unreachable(void **state)
 	assert_true(proxy_lost(proxy, &g, false, now_us));
 	assert_got(ALICE, "SIP/2.0 180 ");
 	answer(got(PEER2, 0), PEER2, "486 Busy Here", "");
-	assert_got(ALICE, "SIP/2.0 480 ");
+	assert_got(ALICE, "SIP/2.0 486 ");
 	assert_int_equal(ask("MESSAGE", ""), 0);
 	found(OK, PEER, 0, NULL);
 	assert_false(proxy_lost(proxy, &f, false, now_us));
@@ -1137,12 +1215,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(call, begin, end),
 		cmocka_unit_test_setup_teardown(repeated, begin, end),
 		cmocka_unit_test_setup_teardown(asked_again, begin, end),
+		cmocka_unit_test_setup_teardown(old_phone, begin, end),
 		cmocka_unit_test_setup_teardown(silent, begin, end),
 		cmocka_unit_test_setup_teardown(message, begin, end),
 		cmocka_unit_test_setup_teardown(cancelled, begin, end),
 		cmocka_unit_test_setup_teardown(never_answered, begin, end),
 		cmocka_unit_test_setup_teardown(forked, begin, end),
 		cmocka_unit_test_setup_teardown(best, begin, end),
+		cmocka_unit_test_setup_teardown(challenges, begin, end),
 		cmocka_unit_test_setup_teardown(looped, begin, end),
 		cmocka_unit_test_setup_teardown(redirected, begin_redirecting,
 						end),

@@ -62,7 +62,7 @@ static void keys(void **state)
 			       "branch=z9hG4bKb\r\n" REST));
 	assert_false(same(one, "Y sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h:1;"
 			       "branch=z9hG4bKa\r\n" REST));
-	/* Without the cookie all else counts. */
+	/* Without the cookie all counts that an ACK has, too. */
 	assert_true(same("X sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h\r\n" REST,
 			 "X sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h\r\n" REST));
 	assert_false(same("X sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h\r\n" REST,
