@@ -39,6 +39,8 @@ uint64_t document_time_left_us(void)
 {
 	uint64_t now_us = loop_now().mono_us;
 
+	if (end_us == 0)
+		end_us = now_us + opt_common.timeout_us;
 	return now_us < end_us ? end_us - now_us : 0;
 }
 

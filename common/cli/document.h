@@ -38,7 +38,8 @@ void document_refresh(struct home *h, struct overlay **o);
 enum err document_judge(const struct home *h, uint8_t config_type,
 			struct slice bytes, const struct overlay *in_use,
 			struct overlay **out, struct why *why) MUST_CHECK;
-/* What is left of -T since the start of document_obtain(); 0: it is over. */
+/* What is left of -T since the start of document_obtain(), else since the first
+ * call; 0: it is over. */
 uint64_t document_time_left_us(void);
 /*
  * The bytes from a file, a URL, or (NULL) the server that DNS has for `name`;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "conf/address.h"
+#include "net/enroll_server.h"
 #include "net/resolve.h"
 
 enum {
@@ -172,6 +173,25 @@ static enum err get_at(struct buf *out, const char *url, const char *name,
 	return r;
 }
 
+/* A URL of a server alone stands for where its document is, RFC 6940 s11.2;
+ * false: it is whole. */
+static bool complete(char out[URL_MAX], const char *url)
+{
+	const char *host = strstr(url, "://");
+	size_t len = strlen(url), path;
+	int n;
+
+	if (host == NULL)
+		return false;
+	path = (size_t)(host - url) + 3;
+	path += strcspn(url + path, "/?#");
+	if (path < len && strcmp(url + path, "/") != 0)
+		return false;
+	n = snprintf(out, URL_MAX, "%.*s%s", (int)path, url,
+		     ENROLL_CONFIG_PATH);
+	return n > 0 && n < URL_MAX;
+}
+
 enum err enroll_document(struct buf *out, const char *url, const char *name,
 			 const struct enroll_access *access, struct why *why)
 {
@@ -180,11 +200,12 @@ enum err enroll_document(struct buf *out, const char *url, const char *name,
 	enum err r;
 
 	if (url != NULL)
-		return get(out, url, name, NULL, access, why);
+		return get(out, complete(known, url) ? known : url, name, NULL,
+			   access, why);
 	(void)snprintf(service, sizeof(service), "_reload-config._tcp.%s",
 		       name); /* fits: a DNS name */
-	(void)snprintf(known, sizeof(known),
-		       "https://%s/.well-known/reload-config", name); /* fits */
+	(void)snprintf(known, sizeof(known), "https://%s" ENROLL_CONFIG_PATH,
+		       name); /* fits */
 	r = resolve_srv(service, access->timeout_us, &a, why);
 	for (size_t i = 0; i < a.n; i++)
 		if ((r = get_at(out, known, name, &a.srv[i], access, why)) ==

@@ -253,6 +253,16 @@ new_key()
 	done
 }
 
+@test "check: the document that is served" {
+	local url
+	for url in "https://$HOST:$PORT" "https://$HOST:$PORT/.well-known/reload-config"; do
+		run_tool 0 p2psip-overlay check --cacert "$DIR/web-root.crt" "$url"
+		assert_regex "$output" "^$NAME.*sha256:$(sha256sum <"$DIR/overlay.xml" | cut -d' ' -f1)"
+	done
+	run_tool 69 p2psip-overlay check "$url"
+	assert_regex "$stderr" '--cacert'
+}
+
 @test "a busy port is status 71, with the address and the option" {
 	run_tool 71 p2psip-overlay serve --dir "$DIR"
 	assert_regex "$stderr" "$HOST:$PORT"

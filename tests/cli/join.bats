@@ -347,7 +347,7 @@ http()
 	run_tool 69 p2psip-join -d "$H" -u bob -p "$PASS"
 	run_tool 64 p2psip-join -d "$H"
 	assert_regex "$stderr" '-u'
-	run_tool 69 p2psip-join -d "$H" -u bob
+	run_tool 69 p2psip-join -d "$H" -u bob -c "https://$HOST:$PORT"
 	run_tool 69 p2psip-get -d "$H" -u bob
 	run_tool 0 p2psip-peer -d "$H" -u bob --check-config
 	p2psip-overlay init --dir "$BATS_TEST_TMPDIR/second" --self-signed b.example
