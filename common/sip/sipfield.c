@@ -291,7 +291,10 @@ enum err sipfield_via(struct sipfield_via *out, struct slice text)
 	for (n = 0; n < text.len && !is_blank(text.p[n]);)
 		n++;
 	out->transport = slice_sub(text, 0, n);
-	if (!sipmsg_is_nocase(protocol, "SIP") || version.len == 0 || n == 0)
+	/* Tokens, s25.1: a quote that is open there would have hidden what is
+	 * appended to it. */
+	if (!sipmsg_is_nocase(protocol, "SIP") || !sipmsg_is_token(version) ||
+	    !sipmsg_is_token(out->transport))
 		return ERR_MALFORMED;
 	return host_port(trim(from(text, n)), &out->host, &out->port);
 }

@@ -166,6 +166,10 @@ static void vias(void **state)
 	assert_err(sipfield_via(&v, SLICE_LIT("SIP/2.0/UDP h:70000")),
 		   ERR_MALFORMED);
 	assert_err(sipfield_via(&v, SLICE_LIT("")), ERR_MALFORMED);
+	assert_err(sipfield_via(&v, SLICE_LIT("SIP/2.0/UDP\"x h")),
+		   ERR_MALFORMED);
+	assert_err(sipfield_via(&v, SLICE_LIT("SIP/2\"0/UDP h")),
+		   ERR_MALFORMED);
 }
 
 static void params(void **state)
