@@ -135,28 +135,13 @@ static enum err start_line(struct sipmsg *m, struct slice line)
 		       : ERR_MALFORMED;
 }
 
-/* Appends a folded line to the value of the last field, s7.3.1. */
-static enum err unfold(struct sipmsg_field *f, struct slice more,
-		       struct arena *a)
-{
-	uint8_t *p = arena_zalloc(a, f->value.len + 1 + more.len, 1);
-
-	if (p == NULL)
-		return ERR_NOMEM;
-	if (f->value.len > 0)
-		memcpy(p, f->value.p, f->value.len);
-	p[f->value.len] = ' ';
-	if (more.len > 0)
-		memcpy(p + f->value.len + 1, more.p, more.len);
-	f->value = trim(slice_of(p, f->value.len + 1 + more.len));
-	return OK;
-}
-
 /* May a NUL stand there?  As a quoted pair only, s25.1. */
-static bool nuls_are_quoted(struct slice line)
+static bool nuls_are_good(struct slice line)
 {
 	bool quoted = false;
 
+	if (memchr(line.p, '\0', line.len) == NULL)
+		return true;
 	for (size_t i = 0; i < line.len; i++) {
 		if (line.p[i] == '\0')
 			return false;
@@ -168,14 +153,35 @@ static bool nuls_are_quoted(struct slice line)
 	return true;
 }
 
+/* Appends a folded line to the value of the last field, s7.3.1. */
+static enum err unfold(struct sipmsg_field *f, struct slice more,
+		       struct arena *a)
+{
+	struct slice all;
+	uint8_t *p = arena_zalloc(a, f->value.len + 1 + more.len, 1);
+
+	if (p == NULL)
+		return ERR_NOMEM;
+	if (f->value.len > 0)
+		memcpy(p, f->value.p, f->value.len);
+	p[f->value.len] = ' ';
+	if (more.len > 0)
+		memcpy(p + f->value.len + 1, more.p, more.len);
+	all = trim(slice_of(p, f->value.len + 1 + more.len));
+	/* Quotes run across lines. */
+	if (!nuls_are_good(all))
+		return ERR_MALFORMED;
+	f->value = all;
+	return OK;
+}
+
 static enum err field_line(struct sipmsg *m, struct slice line, struct arena *a)
 {
 	const uint8_t *colon = memchr(line.p, ':', line.len);
 	struct slice name;
 
 	/* Answers repeat what they were asked: nothing in it ends a line. */
-	if (memchr(line.p, '\r', line.len) != NULL ||
-	    (memchr(line.p, '\0', line.len) != NULL && !nuls_are_quoted(line)))
+	if (memchr(line.p, '\r', line.len) != NULL)
 		return ERR_MALFORMED;
 	if (is_blank(line.p[0]))
 		return m->n_fields == 0 ? ERR_MALFORMED
@@ -183,7 +189,7 @@ static enum err field_line(struct sipmsg *m, struct slice line, struct arena *a)
 						 trim(line), a);
 	if (m->n_fields == SIPMSG_FIELDS_MAX)
 		return ERR_LIMIT;
-	if (colon == NULL)
+	if (colon == NULL || !nuls_are_good(line))
 		return ERR_MALFORMED;
 	name = trim(slice_sub(line, 0, (size_t)(colon - line.p)));
 	if (!sipmsg_is_token(name))
