@@ -323,6 +323,7 @@ libp2psip_a_SOURCES += \
 	common/sip/front.h \
 	common/sip/front_private.h \
 	common/sip/front_request.c \
+	common/sip/front_users.c \
 	common/sip/hosted.c \
 	common/sip/hosted.h \
 	common/sip/keep.c \

@@ -72,6 +72,7 @@ unit_tests = \
 	tests/unit/test_sip_msg \
 	tests/unit/test_sip_proxy \
 	tests/unit/test_sip_registrar \
+	tests/unit/test_sip_registrar_users \
 	tests/unit/test_sip_torture \
 	tests/unit/test_sip_peerroute \
 	tests/unit/test_sip_stream \
@@ -92,6 +93,7 @@ unit_tests = \
 	tests/unit/test_wire_kind \
 	tests/unit/test_wire_message \
 	tests/unit/test_wire_vectors
+desk = tests/unit/desk.c tests/unit/desk.h
 # Tests of the core share a stage: peers and a rogue.
 scene = tests/unit/scene.c tests/unit/scene.h
 EXTRA_DIST += tests/unit/pki.h tests/unit/sip_text.h tests/unit/unit.h \
@@ -140,6 +142,9 @@ tests_unit_test_update_SOURCES = tests/unit/test_update.c $(scene)
 tests_unit_test_update_LDADD = $(sim_ldadd)
 tests_unit_test_link_SOURCES = tests/unit/test_link.c $(scene)
 tests_unit_test_link_LDADD = $(sim_ldadd)
+tests_unit_test_sip_registrar_SOURCES = tests/unit/test_sip_registrar.c $(desk)
+tests_unit_test_sip_registrar_users_SOURCES = \
+	tests/unit/test_sip_registrar_users.c $(desk)
 tests_unit_test_sr_SOURCES = tests/unit/test_sr.c \
 	tests/unit/line.c tests/unit/line.h
 tests_unit_test_sr_LDADD = $(sim_ldadd)

@@ -110,7 +110,7 @@ static void reload(struct peer *p)
 	enum err r;
 
 	notify_send("RELOADING=1");
-	phones_reload(&p->phones);
+	phones_reload(&p->phones, in_use);
 	r = home_load_overlay(&p->home, loop_now().unix_ms, &o, &why);
 	if (r != OK) {
 		log_line(p->cfg->log, LOG_ERROR, "reload: %s: %s", err_text(r),

@@ -103,7 +103,26 @@ void phones_joined(struct phones *p)
 		keep_restore(p->keep);
 }
 
-void phones_reload(struct phones *p)
+static void reload_users(struct phones *p, const struct overlay *o)
+{
+	struct front_change change;
+	struct why why = { "" };
+	enum err r = hosted_reload(&p->hosted, p->cfg->users, o, p->crypto,
+				   loop_now().unix_ms, p->log, &why);
+
+	if (r != OK) {
+		log_line(p->log, LOG_ERROR,
+			 "reload: users stay as they were: %s: %s", err_text(r),
+			 why.text);
+		return;
+	}
+	front_users_again(p->front, &change);
+	log_line(p->log, LOG_INFO,
+		 "reload: users: %zu more, %zu less, %zu changed", change.more,
+		 change.less, change.changed);
+}
+
+static void reload_tls(struct phones *p)
 {
 	struct ssl_ctx_st *tls = NULL;
 	struct why why = { "" };
@@ -122,6 +141,14 @@ void phones_reload(struct phones *p)
 	tls_server_free(p->tls);
 	p->tls = tls;
 	log_line(p->log, LOG_INFO, "reload: %s is in use", p->cfg->cert);
+}
+
+void phones_reload(struct phones *p, const struct overlay *o)
+{
+	if (p->front == NULL)
+		return;
+	reload_users(p, o);
+	reload_tls(p);
 }
 
 void phones_leave(struct phones *p, void (*done)(void *ctx), void *ctx)
@@ -144,7 +171,7 @@ void phones_stop(struct phones *p)
 void phones_free(struct phones *p)
 {
 	front_free(p->front);
-	hosted_clear(&p->hosted, p->crypto);
+	hosted_clear(&p->hosted);
 	tls_server_free(p->tls);
 	free(p->keep_path);
 	*p = (struct phones){ 0 };

@@ -36,8 +36,8 @@ enum err phones_start(struct phones *p, struct loop *loop,
 void phones_announce(const struct phones *p);
 /* The peer is in the ring: what was registered before is so again. */
 void phones_joined(struct phones *p);
-/* SIGHUP: reads the certificate again. */
-void phones_reload(struct phones *p);
+/* SIGHUP: reads users and certificate again. */
+void phones_reload(struct phones *p, const struct overlay *o);
 /* Calls `done` when the routes are out of the overlay: later, or at once where
  * there are none. */
 void phones_leave(struct phones *p, void (*done)(void *ctx), void *ctx);

@@ -12,6 +12,8 @@ static void on_done(void *ctx, const struct result *res)
 {
 	struct errand *e = ctx;
 
+	hosted_user_unref(e->used);
+	e->used = NULL;
 	e->done(e->ctx, e->user, res->err, res->info);
 }
 
@@ -29,5 +31,22 @@ enum err errand_start(struct errand *e, uint32_t lifetime_s)
 			    &e->peer->node_id, registrar_asked(e->user),
 			    driver_overlay(e->driver)->node_id_length,
 			    lifetime_s, loop_now().unix_ms);
-	return r != OK ? r : driver_command(e->driver, &c, on_done, e);
+	if (r == OK && (r = driver_command(e->driver, &c, on_done, e)) == OK)
+		e->used = hosted_user_ref(e->hosted);
+	return r;
+}
+
+void errand_set_hosted(struct errand *e, struct hosted_user *u)
+{
+	hosted_user_ref(u);
+	hosted_user_unref(e->hosted);
+	e->hosted = u;
+}
+
+void errand_clear(struct errand *e)
+{
+	hosted_user_unref(e->hosted);
+	hosted_user_unref(e->used);
+	e->hosted = e->used = NULL;
+	buf_clear(&e->value);
 }

@@ -3,7 +3,7 @@
  * Owns: how transport, registrar, proxy and overlay are joined, from the
  * beginning to the end.  Does not own: which message goes where
  * (front_request.c), sockets (sipnet.c), who may bind what (registrar.c), how
- * that is stored (errand.c), whom we host (hosted.c).
+ * that is stored (errand.c), whom we host (front_users.c).
  */
 #include "sip/front_private.h"
 
@@ -25,8 +25,8 @@ void front_arm(struct front *f)
 
 /* ---- the overlay ---- */
 
-static void on_stored(void *ctx, struct registrar_user *u, enum err r,
-		      struct slice words)
+void front_stored(void *ctx, struct registrar_user *u, enum err r,
+		  struct slice words)
 {
 	struct front *f = ctx;
 
@@ -158,34 +158,6 @@ static void on_leave_timer(void *ctx)
 	left(f->left_ctx);
 }
 
-static enum err add_users(struct front *f, struct why *why)
-{
-	const struct hosted_user *u = f->cfg.hosted->first;
-	struct errand *e;
-	enum err r = OK;
-
-	f->errands = calloc(f->cfg.hosted->n, sizeof(*f->errands));
-	if (f->errands == NULL)
-		return ERR_NOMEM;
-	for (; u != NULL && r == OK; u = u->next) {
-		e = &f->errands[f->n_errands++];
-		*e = (struct errand){ .driver = f->cfg.driver,
-				      .peer = f->cfg.peer,
-				      .hosted = u,
-				      .done = on_stored,
-				      .ctx = f,
-				      .value = BUF_INIT(ERRAND_VALUE_MAX) };
-		r = registrar_add(f->registrar, u->signer->cert->user,
-				  &u->secret, e, &e->user);
-		if (r == ERR_BUSY || r == ERR_DATA)
-			(void)why_err(why, r, "--sip-users: %.100s %s",
-				      u->signer->cert->user,
-				      r == ERR_BUSY ? "is there twice"
-						    : "is no SIP address");
-	}
-	return r;
-}
-
 static enum err new_proxy(struct front *f, struct proxy_config *cfg)
 {
 	cfg->registrar = f->registrar;
@@ -229,6 +201,7 @@ enum err front_new(struct front **out, const struct front_config *cfg,
 		.contact = cfg->contact,
 		.log = cfg->log,
 		.store = on_store,
+		.gone = front_users_gone,
 		.answer = on_answer
 	};
 	struct sipnet_config t_cfg = { .loop = cfg->loop,
@@ -263,7 +236,8 @@ enum err front_new(struct front **out, const struct front_config *cfg,
 	    (r = registrar_new(&f->registrar, &r_cfg)) != OK ||
 	    (r = loop_seed(p_cfg.secret)) != OK ||
 	    (r = loop_seed(p_cfg.seed)) != OK ||
-	    (r = new_proxy(f, &p_cfg)) != OK || (r = add_users(f, why)) != OK)
+	    (r = new_proxy(f, &p_cfg)) != OK ||
+	    (r = front_users_begin(f, why)) != OK)
 		goto out;
 	if ((r = sipnet_new(&f->carrier.net, &t_cfg, why)) == OK)
 		r = join_ring(f, why);
@@ -335,9 +309,7 @@ void front_free(struct front *f)
 	proxy_free(f->proxy);
 	registrar_free(f->registrar);
 	transaction_table_free(f->transactions);
-	for (size_t i = 0; i < f->n_errands; i++)
-		buf_clear(&f->errands[i].value);
-	free(f->errands);
+	front_users_clear(f);
 	explicit_bzero(f->secret, sizeof(f->secret));
 	free(f);
 }

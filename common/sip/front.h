@@ -24,6 +24,11 @@ struct front_counts {
 	struct callee_counts callee;
 };
 
+/* Users. */
+struct front_change {
+	size_t more, less, changed;
+};
+
 /* All that is pointed to is borrowed until front_free(). */
 struct front_config {
 	struct loop *loop;
@@ -48,6 +53,9 @@ enum err front_new(struct front **out, const struct front_config *cfg,
 		   struct why *why) MUST_CHECK;
 /* As sipnet_set_tls(). */
 void front_set_tls(struct front *f, struct ssl_ctx_st *server);
+/* What cfg->hosted points to is another now: who is new in it is hosted, who is
+ * not in it any more is not, once the overlay has no entry of theirs. */
+void front_users_again(struct front *f, struct front_change *out);
 void front_count(const struct front *f, struct front_counts *out);
 /* For keep.c: what is bound, and by which sockets. */
 struct registrar *front_registrar(const struct front *f);

@@ -46,14 +46,19 @@ static enum err find_resource(struct hosted_user *u, const struct crypto *c)
 	return id_from_slice(&u->resource, slice_of(hash, RING_ID_LEN));
 }
 
-static enum err load_one(struct hosted *hosted, const char *folder,
+static enum err load_one(struct hosted_user **out, const char *folder,
 			 const struct overlay *o, const struct crypto *c,
 			 uint64_t now_ms, struct why *why)
 {
 	struct hosted_user *u = calloc(1, sizeof(*u));
 	struct home h = { 0 };
-	enum err r = u == NULL ? ERR_NOMEM : OK;
+	enum err r;
 
+	if (u == NULL)
+		return ERR_NOMEM;
+	u->refs = 1;
+	u->crypto = c;
+	r = (u->folder = strdup(folder)) == NULL ? ERR_NOMEM : OK;
 	if (r == OK && (r = home_open(&h, folder, o->name, why)) == OK &&
 	    (r = open_signer(u, &h, o, c, now_ms, why)) == OK &&
 	    (r = find_resource(u, c)) == OK)
@@ -63,14 +68,10 @@ static enum err load_one(struct hosted *hosted, const char *folder,
 			    "the phone has no password: p2psip-join "
 			    "--sip-password-file");
 	home_close(&h);
-	if (r == OK) {
-		u->next = hosted->first;
-		hosted->first = u;
-		hosted->n++;
-	} else if (u != NULL) {
-		signer_close(u->signer, c);
-		free(u);
-	}
+	if (r == OK)
+		*out = u;
+	else
+		hosted_user_unref(u);
 	return r;
 }
 
@@ -83,9 +84,69 @@ static enum err named(enum err r, const char *folder, struct why *why)
 		       inner.text[0] == '\0' ? "" : ": ", inner.text);
 }
 
-enum err hosted_load(struct hosted *out, const char *dir,
-		     const struct overlay *o, const struct crypto *c,
-		     uint64_t now_ms, struct why *why)
+static enum err add_take(struct hosted *h, struct hosted_user *u)
+{
+	size_t cap = h->cap == 0 ? 16 : 2 * h->cap;
+	struct hosted_user **v = h->v;
+
+	if (h->n == HOSTED_MAX) {
+		hosted_user_unref(u);
+		return ERR_FULL;
+	}
+	if (h->n == h->cap) {
+		v = reallocarray(h->v, cap, sizeof(struct hosted_user *));
+		if (v == NULL) {
+			hosted_user_unref(u);
+			return ERR_NOMEM;
+		}
+		h->v = v;
+		h->cap = cap;
+	}
+	v[h->n++] = u;
+	return OK;
+}
+
+/* What a folder is judged by. */
+struct reading {
+	const struct overlay *overlay;
+	const struct crypto *crypto;
+	uint64_t now_ms;
+	/* Who stays, where the folder cannot be read; NULL: that is a failure.
+	 */
+	const struct hosted *before;
+	const struct log_sink *log;
+};
+
+static struct hosted_user *who_stays(const struct reading *g,
+				     const char *folder)
+{
+	for (size_t i = 0; i < g->before->n; i++)
+		if (strcmp(g->before->v[i]->folder, folder) == 0)
+			return hosted_user_ref(g->before->v[i]);
+	return NULL;
+}
+
+static enum err read_one(struct hosted *out, const struct reading *g,
+			 const char *folder, struct why *why)
+{
+	struct hosted_user *u = NULL;
+	enum err r;
+
+	r = load_one(&u, folder, g->overlay, g->crypto, g->now_ms, why);
+	if (r != OK)
+		r = named(r, folder, why);
+	if (r != OK && r != ERR_NOMEM && g->before != NULL) {
+		log_line(g->log, LOG_ERROR, "reload: %s: %s", err_text(r),
+			 why->text);
+		*why = (struct why){ "" };
+		u = who_stays(g, folder);
+		r = OK;
+	}
+	return r != OK || u == NULL ? r : add_take(out, u);
+}
+
+static enum err read_all(struct hosted *out, const struct reading *g,
+			 const char *dir, struct why *why)
 {
 	struct dirent *e;
 	enum err r = OK;
@@ -98,33 +159,73 @@ enum err hosted_load(struct hosted *out, const char *dir,
 	while (r == OK && (e = readdir(d)) != NULL) {
 		if (e->d_name[0] == '.')
 			continue;
-		if (out->n == HOSTED_MAX) {
-			r = ERR_FULL;
-		} else if ((folder = file_path(dir, e->d_name)) == NULL) {
+		if ((folder = file_path(dir, e->d_name)) == NULL)
 			r = ERR_NOMEM;
-		} else {
-			r = load_one(out, folder, o, c, now_ms, why);
-			if (r != OK)
-				r = named(r, folder, why);
-			free(folder);
-		}
+		else
+			r = read_one(out, g, folder, why);
+		free(folder);
 	}
 	(void)closedir(d); /* only read from */
+	return r;
+}
+
+enum err hosted_load(struct hosted *out, const char *dir,
+		     const struct overlay *o, const struct crypto *c,
+		     uint64_t now_ms, struct why *why)
+{
+	const struct reading g = { .overlay = o,
+				   .crypto = c,
+				   .now_ms = now_ms };
+	enum err r = read_all(out, &g, dir, why);
+
 	if (r == OK && out->n == 0)
 		r = why_err(why, ERR_USAGE, "--sip-users %.100s: is empty",
 			    dir);
 	return r;
 }
 
-void hosted_clear(struct hosted *h, const struct crypto *c)
+enum err hosted_reload(struct hosted *h, const char *dir,
+		       const struct overlay *o, const struct crypto *c,
+		       uint64_t now_ms, const struct log_sink *log,
+		       struct why *why)
 {
-	struct hosted_user *u;
+	const struct reading g = { .overlay = o,
+				   .crypto = c,
+				   .now_ms = now_ms,
+				   .before = h,
+				   .log = log };
+	struct hosted fresh = { 0 };
+	enum err r = read_all(&fresh, &g, dir, why);
 
-	while ((u = h->first) != NULL) {
-		h->first = u->next;
-		signer_close(u->signer, c);
-		explicit_bzero(&u->secret, sizeof(u->secret));
-		free(u);
+	if (r == OK) {
+		hosted_clear(h);
+		*h = fresh;
+	} else {
+		hosted_clear(&fresh);
 	}
+	return r;
+}
+
+void hosted_clear(struct hosted *h)
+{
+	for (size_t i = 0; i < h->n; i++)
+		hosted_user_unref(h->v[i]);
+	free(h->v);
 	*h = (struct hosted){ 0 };
+}
+
+struct hosted_user *hosted_user_ref(struct hosted_user *u)
+{
+	u->refs++;
+	return u;
+}
+
+void hosted_user_unref(struct hosted_user *u)
+{
+	if (u == NULL || --u->refs > 0)
+		return;
+	signer_close(u->signer, u->crypto);
+	explicit_bzero(&u->secret, sizeof(u->secret));
+	free(u->folder);
+	free(u);
 }

@@ -2,6 +2,7 @@
 #ifndef SIP_HOSTED_H
 #define SIP_HOSTED_H
 
+#include "base/log.h"
 #include "crypto/signer.h"
 #include "sip/phone.h"
 
@@ -14,7 +15,9 @@
 enum { HOSTED_MAX = 65536 };
 
 struct hosted_user {
-	struct hosted_user *next;
+	const struct crypto *crypto; /* of the signer */
+	unsigned refs;
+	char *folder;
 	struct signer *signer;
 	struct node_id resource; /* H(AOR), RFC 6940 s10.2 */
 	struct registrar_secret secret;
@@ -22,8 +25,8 @@ struct hosted_user {
 
 /* `{ 0 }` is empty. */
 struct hosted {
-	struct hosted_user *first;
-	size_t n;
+	struct hosted_user **v;
+	size_t n, cap;
 };
 
 /*
@@ -34,6 +37,19 @@ struct hosted {
 enum err hosted_load(struct hosted *out, const char *dir,
 		     const struct overlay *o, const struct crypto *c,
 		     uint64_t now_ms, struct why *why) MUST_CHECK;
-void hosted_clear(struct hosted *h, const struct crypto *c);
+/*
+ * As hosted_load(), again: `h` becomes what there is now.  A folder that cannot
+ * be read is a line in the log, and its user stays who it was.  None at all is
+ * no failure.  ERR_NOINPUT, ERR_FULL, ERR_NOMEM: all stay.
+ */
+enum err hosted_reload(struct hosted *h, const char *dir,
+		       const struct overlay *o, const struct crypto *c,
+		       uint64_t now_ms, const struct log_sink *log,
+		       struct why *why) MUST_CHECK;
+void hosted_clear(struct hosted *h);
+
+/* Who is used while others read the folders again. */
+struct hosted_user *hosted_user_ref(struct hosted_user *u);
+void hosted_user_unref(struct hosted_user *u); /* NULL is fine */
 
 #endif

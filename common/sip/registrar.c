@@ -38,26 +38,32 @@ static void pending_free(struct pending *p)
 	free(p);
 }
 
+static void user_free(struct registrar_user *u)
+{
+	struct pending *p;
+
+	while ((p = u->queue) != NULL) {
+		u->queue = p->next;
+		pending_free(p);
+	}
+	bindings_clear(&u->bindings);
+	bindings_clear(&u->next);
+	free(u->stored);
+	free(u->asked);
+	explicit_bzero(&u->secret, sizeof(u->secret));
+	free(u);
+}
+
 void registrar_free(struct registrar *r)
 {
 	struct registrar_user *u, *tmp;
-	struct pending *p;
 
 	if (r == NULL)
 		return;
 	heap_clear(&r->timers); /* which are in the users */
 	HASH_ITER (hh, r->users, u, tmp) {
 		HASH_DEL(r->users, u);
-		while ((p = u->queue) != NULL) {
-			u->queue = p->next;
-			pending_free(p);
-		}
-		bindings_clear(&u->bindings);
-		bindings_clear(&u->next);
-		free(u->stored);
-		free(u->asked);
-		explicit_bzero(&u->secret, sizeof(u->secret));
-		free(u);
+		user_free(u);
 	}
 	explicit_bzero(r, sizeof(*r));
 	free(r);
@@ -74,7 +80,7 @@ void registrar_count(const struct registrar *r, struct registrar_counts *out)
 
 	*out = r->counts;
 	HASH_ITER (hh, r->users, u, tmp) {
-		out->users++;
+		out->users += !u->dismissed;
 		out->registered += u->bindings.n > 0;
 		out->bindings += u->bindings.n;
 	}
@@ -82,22 +88,29 @@ void registrar_count(const struct registrar *r, struct registrar_counts *out)
 
 /* ---- users ---- */
 
+/* The domain in lower case, as that of a request's will be. */
+static enum err make_key(struct buf *key, const char *aor, size_t *local_len)
+{
+	const char *at = strrchr(aor, '@');
+	enum err e;
+
+	if (at == NULL || at == aor || at[1] == '\0')
+		return ERR_DATA;
+	*local_len = (size_t)(at - aor);
+	e = buf_append(key, aor, *local_len + 1);
+	return e != OK ? e : sipfield_lower(key, slice_str(at + 1));
+}
+
 enum err registrar_add(struct registrar *r, const char *aor,
 		       const struct registrar_secret *secret, void *ctx,
 		       struct registrar_user **out)
 {
 	struct buf key = BUF_INIT(SIPMSG_HEAD_MAX);
-	const char *at = strrchr(aor, '@');
 	struct registrar_user *u = NULL;
 	size_t local_len;
 	enum err e;
 
-	if (at == NULL || at == aor || at[1] == '\0')
-		return ERR_DATA;
-	local_len = (size_t)(at - aor);
-	/* The domain in lower case, as that of a request's will be. */
-	if ((e = buf_append(&key, aor, local_len + 1)) != OK ||
-	    (e = sipfield_lower(&key, slice_str(at + 1))) != OK)
+	if ((e = make_key(&key, aor, &local_len)) != OK)
 		goto out;
 	HASH_FIND(hh, r->users, key.p, key.len, u);
 	if (u != NULL) {
@@ -121,6 +134,26 @@ enum err registrar_add(struct registrar *r, const char *aor,
 out:
 	buf_clear(&key);
 	return e;
+}
+
+void registrar_set_secret(struct registrar_user *u,
+			  const struct registrar_secret *secret)
+{
+	u->secret = *secret;
+}
+
+struct registrar_user *registrar_named(const struct registrar *r,
+				       const char *aor)
+{
+	struct buf key = BUF_INIT(SIPMSG_HEAD_MAX);
+	struct registrar_user *u = NULL;
+	size_t local_len;
+
+	/* Without memory as if there were none. */
+	if (make_key(&key, aor, &local_len) == OK)
+		HASH_FIND(hh, r->users, key.p, key.len, u);
+	buf_clear(&key);
+	return u;
 }
 
 void *registrar_user_ctx(const struct registrar_user *u)
@@ -153,7 +186,7 @@ struct registrar_user *registrar_find(const struct registrar *r,
 	if (uri->sip && sipfield_aor(&key, uri) == OK)
 		HASH_FIND(hh, r->users, key.p, key.len, u);
 	buf_clear(&key);
-	return u;
+	return u == NULL || u->dismissed ? NULL : u;
 }
 
 void registrar_verdict_clear(struct registrar_verdict *v)
@@ -170,11 +203,13 @@ struct want {
 };
 
 /* What the overlay should have for these. */
-static struct want wanted(const struct registrar *r, const struct bindings *b)
+static struct want wanted(const struct registrar *r,
+			  const struct registrar_user *u,
+			  const struct bindings *b)
 {
 	struct want w = { 0 };
 
-	if (r->leaving || b->n == 0)
+	if (r->leaving || u->dismissed || b->n == 0)
 		return w;
 	if (r->cfg.contact) {
 		w.contact = b->v[0]->uri;
@@ -206,7 +241,7 @@ static bool overlay_has(const struct registrar_user *u, struct want w,
 static void arm(struct registrar *r, struct registrar_user *u, uint64_t now_us)
 {
 	uint64_t at_us = bindings_first_end(&u->bindings);
-	struct want w = wanted(r, &u->bindings);
+	struct want w = wanted(r, u, &u->bindings);
 
 	if (u->queue == NULL && !overlay_has(u, w, now_us + SLACK_US) &&
 	    u->retry_us < at_us)
@@ -290,6 +325,13 @@ static bool begin(struct registrar *r, struct registrar_user *u,
 	enum err e;
 
 	(void)bindings_drop(&u->bindings, now_us, 0); /* any or none */
+	if (u->dismissed) {
+		bindings_clear(&u->bindings);
+		if (!p->internal) {
+			finish(r, u, 404, now_us);
+			return true;
+		}
+	}
 	if (!p->internal && p->change.n == 0 && !p->change.all) {
 		finish(r, u, 200, now_us); /* a query */
 		return true;
@@ -300,7 +342,7 @@ static bool begin(struct registrar *r, struct registrar_user *u,
 		finish(r, u, e == ERR_FULL ? 403 : 500, now_us);
 		return true;
 	}
-	w = wanted(r, &u->next);
+	w = wanted(r, u, &u->next);
 	if (overlay_has(u, w, now_us)) {
 		commit(r, u, now_us);
 		return true;
@@ -324,12 +366,25 @@ static bool begin(struct registrar *r, struct registrar_user *u,
 	return true;
 }
 
+static void release(struct registrar *r, struct registrar_user *u)
+{
+	HASH_DEL(r->users, u);
+	heap_cancel(&r->timers, &u->timer);
+	r->changes++;
+	r->cfg.gone(r->cfg.ctx, u);
+	user_free(u);
+}
+
+/* `u` may be gone when it returns. */
 static void run(struct registrar *r, struct registrar_user *u, uint64_t now_us)
 {
 	while (u->queue != NULL && !u->storing)
 		if (!begin(r, u, now_us))
 			break;
-	arm(r, u, now_us);
+	if (u->dismissed && u->queue == NULL && u->stored_until_us <= now_us)
+		release(r, u);
+	else
+		arm(r, u, now_us);
 }
 
 void registrar_stored(struct registrar *r, struct registrar_user *u,
@@ -423,7 +478,7 @@ bool registrar_restore_take(struct registrar *r, struct slice aor,
 	struct registrar_user *u;
 
 	HASH_FIND(hh, r->users, aor.p, aor.len, u);
-	if (u == NULL || u->queue != NULL ||
+	if (u == NULL || u->dismissed || u->queue != NULL ||
 	    (u->bindings.n > 0 && !u->restored) ||
 	    u->bindings.n == BINDING_MAX) {
 		binding_free(b);
@@ -472,6 +527,15 @@ void registrar_flow_gone(struct registrar *r, uint32_t conn, uint64_t now_us)
 	}
 }
 
+void registrar_dismiss(struct registrar *r, struct registrar_user *u,
+		       uint64_t now_us)
+{
+	u->dismissed = true;
+	if (!u->storing)
+		bindings_clear(&u->bindings);
+	sync(r, u, now_us);
+}
+
 void registrar_withdraw(struct registrar *r, uint64_t now_us)
 {
 	struct registrar_user *u, *tmp;
@@ -505,7 +569,8 @@ void registrar_expire(struct registrar *r, uint64_t now_us)
 				 "sip: the registration of %s has ended",
 				 u->aor);
 		if (u->retry_us <= now_us &&
-		    !overlay_has(u, wanted(r, &u->bindings), now_us + SLACK_US))
+		    !overlay_has(u, wanted(r, u, &u->bindings),
+				 now_us + SLACK_US))
 			sync(r, u, now_us);
 		else
 			arm(r, u, now_us);

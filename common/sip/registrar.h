@@ -41,6 +41,8 @@ struct registrar_config {
 	 * counts as if it had ended so. */
 	enum err (*store)(void *ctx, struct registrar_user *u,
 			  uint32_t lifetime_s);
+	/* The end of registrar_dismiss(): `u` goes after the call. */
+	void (*gone)(void *ctx, struct registrar_user *u);
 	/* The end of registrar_submit(); `fields` is borrowed. */
 	void (*answer)(void *ctx, uint64_t token, unsigned status,
 		       struct slice fields);
@@ -77,12 +79,24 @@ void registrar_count(const struct registrar *r, struct registrar_counts *out);
 enum err registrar_add(struct registrar *r, const char *aor,
 		       const struct registrar_secret *secret, void *ctx,
 		       struct registrar_user **out) MUST_CHECK;
+/* Another password from now on; what is bound stays. */
+void registrar_set_secret(struct registrar_user *u,
+			  const struct registrar_secret *secret);
+/* Nobody can register as this user, or be reached, from now on; when nothing is
+ * in the overlay any more, `gone` is called, maybe before this returns.  Until
+ * then the name is taken. */
+void registrar_dismiss(struct registrar *r, struct registrar_user *u,
+		       uint64_t now_us);
+/* By the address of record, as registrar_add() has it; who was dismissed is
+ * found, too.  NULL. */
+struct registrar_user *registrar_named(const struct registrar *r,
+				       const char *aor);
 void *registrar_user_ctx(const struct registrar_user *u);
 const char *registrar_user_aor(const struct registrar_user *u);
 /* What is to be stored, or is being: a contact, or NULL: a route. */
 const char *registrar_asked(const struct registrar_user *u);
 const struct bindings *registrar_bindings(const struct registrar_user *u);
-/* By the address of record in a URI; NULL. */
+/* By the address of record in a URI; NULL, also for who was dismissed. */
 struct registrar_user *registrar_find(const struct registrar *r,
 				      const struct sipfield_uri *u);
 

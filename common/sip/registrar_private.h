@@ -28,6 +28,7 @@ struct registrar_user {
 	size_t n_queued;
 	bool storing;             /* for queue, the first */
 	bool restored;            /* bindings are of the life before */
+	bool dismissed;           /* goes when the overlay has nothing of it */
 	uint64_t stored_until_us; /* 0: nothing is in the overlay */
 	uint64_t asked_until_us;  /* of the Store under way */
 	uint64_t asked_us;        /* when it began */

@@ -12,7 +12,7 @@ setup_file()
 	export RING_PEERS=1 DOMAIN=$RING_NAME
 	ring_setup_file
 	ring_serve
-	sip_accounts users -- alice bob
+	sip_accounts users -- alice bob dave
 	make_cert one
 	phones_join # the founder has to be there before it hosts anybody
 	phones_peer
@@ -183,6 +183,74 @@ subject()
 	ring_said peer1 'reload: the certificate for phones stays as it was: .*no private key'
 	assert_equal "$(subject)" 'subject=CN=two'
 	make_cert one
+}
+
+# registers STATUS USER [PASSWORD]: that is how the peer answers the phone of USER.
+registers()
+{
+	sed "s|\"200\"|\"$1\"|" "$SOURCE/tests/cli/register-only.xml" >registers.xml
+	ask "$SIP:5060" registers.xml -t u1 -s "$2" -au "$2" -ap "${3-sip-pw}"
+}
+
+# reload REGEX: SIGHUP, and what the peer says of users.
+reload()
+{
+	local said
+	said=$(grep -c 'reload: users' "$RING/peer1.err") || said=0
+	kill -HUP "$(cat "$RING/peer1.pid")"
+	wait_until reloaded "$said"
+	assert_regex "$(grep 'reload: users' "$RING/peer1.err" | tail -n 1)" "$1"
+}
+
+reloaded()
+{
+	[ "$(grep -c 'reload: users' "$RING/peer1.err")" -gt "$1" ]
+}
+
+@test "SIGHUP: users come and go, and get another password; others stay registered" {
+	local stores
+	registers 200 alice
+	registers 200 bob
+	host_user dave users
+	registers 404 dave
+	stores=$(figure sip_stores_total)
+	reload '1 more, 0 less, 0 changed$'
+	registers 200 dave
+	routes_are dave 1
+	# A folder that cannot be read, one that is there twice, one that is away.
+	mkdir -m 0700 "$RING/users/empty"
+	cp -r "$RING/users/bob" "$RING/users/again"
+	mv "$RING/users/alice" "$RING/alice.away"
+	reload '0 more, 1 less, 0 changed$'
+	ring_said peer1 'reload: .*users/empty'
+	ring_said peer1 'reload: .*bob@.* is there twice'
+	wait_until routes_are alice 0
+	registers 404 alice
+	# Of all the others nothing was stored: dave came, alice went.
+	assert_equal "$(figure sip_stores_total)" $((stores + 2))
+	assert_equal "$(figure sip_users)" 2
+	routes_are bob 1
+	rm -r "$RING/users/again" "$RING/users/empty"
+	(umask 077 && echo other >"$RING/dave.sip")
+	host_user dave users
+	mv "$RING/alice.away" "$RING/users/alice"
+	reload '1 more, 0 less, 1 changed$'
+	registers 401 dave
+	registers 200 dave other
+	registers 200 alice
+	rm -r "$RING/users/dave"
+	reload '0 more, 1 less, 0 changed$'
+	wait_until routes_are dave 0
+	# Without the folder nobody is sent away.
+	mv "$RING/users" "$RING/users.away"
+	kill -HUP "$(cat "$RING/peer1.pid")"
+	ring_said peer1 'reload: users stay as they were: '
+	mv "$RING/users.away" "$RING/users"
+	routes_are alice 1
+	sed 's|<sip:\[service\]@\[local_ip\]:\[local_port\]>|*|; s|Expires: 60|Expires: 0|' \
+		"$SOURCE/tests/cli/register-only.xml" >leave.xml
+	ask "$SIP:5060" leave.xml -t u1
+	ask "$SIP:5060" leave.xml -t u1 -s bob -au bob
 }
 
 # refused STATUS REGEX [OPTION…]: so is a peer with these.
