@@ -3,7 +3,8 @@
  * Newer values from another node, RFC 6940 s7.4.1.1: fetched from the very node
  * that refused the older ones, verified as any Store, and written where they
  * are still newer than what is here.  So two halves of a torn ring come to
- * agree.
+ * agree, on the counters too: one that ends higher here than at the other node
+ * is sent there, with the very values that came from it.
  */
 #include "core/resync.h"
 
@@ -24,6 +25,7 @@ struct resync_value {
 	uint64_t generation;
 	struct cert *cert; /* one reference */
 	bool taken;
+	bool ahead; /* taken, and the counter is above `generation` now */
 };
 
 struct resync {
@@ -119,24 +121,37 @@ static void ended(struct node *n, struct resync *s, enum err r)
 	finish(n, s, r);
 }
 
-/* The owner passes on what it has got. */
+static void told(struct node *n, void *ctx, enum err r)
+{
+	(void)ctx;
+	node_trace(n, "counters sent back %s", err_name(r));
+}
+
+/* The owner passes on what it has got; any other node tells the one that it has
+ * it from where that one's counter is too low. */
 static void pass_on(struct node *n, struct resync *s)
 {
 	struct replica_value *v = arena_zalloc(&n->arena, s->n_newer,
 					       sizeof(*v));
-	size_t k = 0;
+	struct copy_args args = {
+		.to = s->from, .replica_number = 1, .values = v, .done = told
+	};
+	bool owner = ring_responsible(n, &s->resource);
+	struct copy *copy;
 
-	if (v == NULL || !ring_responsible(n, &s->resource))
+	if (v == NULL)
 		return;
 	for (size_t i = 0; i < s->n_newer; i++) {
-		if (!s->newer[i].taken)
+		if (!s->newer[i].taken || (!owner && !s->newer[i].ahead))
 			continue;
-		v[k].resource = s->resource;
-		v[k].kind = s->newer[i].kind;
-		v[k++].key = s->newer[i].key;
+		v[args.n_values].resource = s->resource;
+		v[args.n_values].kind = s->newer[i].kind;
+		v[args.n_values++].key = s->newer[i].key;
 	}
-	if (k > 0)
-		node_failed(n, replica_store(n, v, k, NULL, NULL));
+	if (args.n_values > 0 && owner)
+		node_failed(n, replica_store(n, v, args.n_values, NULL, NULL));
+	else if (args.n_values > 0 && copy_start(n, &args, &copy) != OK)
+		told(n, NULL, ERR_FULL); /* a sweep makes up for it */
 }
 
 static void committed(struct node *n, void *ctx, enum err r)
@@ -189,6 +204,18 @@ static enum err put(struct node *n, const struct resync *s,
 	return OK;
 }
 
+/* The data changes: s7.4.1.1 wants a greater counter.  The owner's is above the
+ * other node's too; who keeps a copy may have the owner's. */
+static uint64_t merged(const struct node *n, const struct resync *s,
+		       uint64_t other, uint64_t mine)
+{
+	uint64_t least = store_generation_merge(mine, 0);
+
+	if (mine != 0 && ring_is_in_range(n, &s->resource))
+		return store_generation_merge(mine, other);
+	return other > least ? other : least;
+}
+
 static enum err make_batch(struct node *n, struct resync *s,
 			   const struct query_answer *answers, struct batch *b)
 {
@@ -201,11 +228,9 @@ static enum err make_batch(struct node *n, struct resync *s,
 		if (answers[i].n_records > 0 &&
 		    answers[i].records[0].storage_time >= v->data.storage_time)
 			continue;
-		/* The data changes: s7.4.1.1 wants a greater counter. */
-		generation = answers[i].generation + 1;
-		if (v->generation > generation)
-			generation = v->generation;
+		generation = merged(n, s, v->generation, answers[i].generation);
 		v->taken = true;
+		v->ahead = generation > v->generation;
 		r = put(n, s, v, generation, b);
 	}
 	return r;

@@ -180,6 +180,13 @@ enum err store_kinds_differ(const struct node *n, const uint32_t *kinds,
 
 /* ---- records ---- */
 
+uint64_t store_generation_merge(uint64_t mine, uint64_t other)
+{
+	uint64_t higher = mine > other ? mine : other;
+
+	return higher == UINT64_MAX ? higher : higher + 1;
+}
+
 enum err store_index_key(struct arena *a, uint32_t index, struct slice *out)
 {
 	uint8_t key[4];

@@ -73,6 +73,12 @@ enum err store_resource(struct slice in, struct node_id *out,
 /* Kinds that are all known, each once: ERR_INVALID_MESSAGE otherwise. */
 enum err store_kinds_differ(const struct node *n, const uint32_t *kinds,
 			    uint32_t n_kinds, struct why *why) MUST_CHECK;
+/*
+ * The counter of a slot in which two are merged that may have had different
+ * values: above both, so that none that anybody has seen stands for other
+ * values now, RFC 6940 s7.4.1.1.  The last one stays.
+ */
+uint64_t store_generation_merge(uint64_t mine, uint64_t other);
 /* Keys of arrays: the index, 4 bytes big endian. */
 enum err store_index_key(struct arena *a, uint32_t index,
 			 struct slice *out) MUST_CHECK;

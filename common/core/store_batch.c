@@ -88,19 +88,22 @@ static enum err add_value(struct node *n, struct store_put *p,
  * CHOICE 50: RFC 6940 s7.4.1.1 has a copy take over its sender's counter.  One
  * that comes back to the owner, s6.4.2.3, is merged as the same section says:
  * as if it were stored now.  There, and at a node that is about to be the
- * owner, the counter only rises, for conditional Stores rely on it.
+ * owner, the counter only rises, for conditional Stores rely on it: above the
+ * sender's too where both had values, for those of the sender may be others.
  */
 static void next_generation(const struct node *n, const struct store_put *p,
 			    struct store_put_kind *pk)
 {
-	const struct node_id *id = &p->job.resource;
-	bool rises = !(p->body.replica_number != 0) || ring_responsible(n, id);
+	bool copy = p->body.replica_number != 0;
+	uint64_t other = copy ? pk->asked : 0;
 
-	if (rises && pk->changed && ++pk->generation == 0)
-		pk->generation = 1;
-	if ((p->body.replica_number != 0) &&
-	    (pk->generation < pk->asked || !ring_is_in_range(n, id)))
-		pk->generation = pk->asked;
+	if (copy &&
+	    (!ring_is_in_range(n, &p->job.resource) || pk->generation == 0))
+		pk->generation = other;
+	else if (pk->changed)
+		pk->generation = store_generation_merge(pk->generation, other);
+	else if (other > pk->generation)
+		pk->generation = other;
 }
 
 /* The last of several Stores in a batch has its say. */

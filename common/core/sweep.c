@@ -4,7 +4,7 @@
  * asked what it has (Stat): what it lacks is stored there, RFC 6940 s6.4.2.3;
  * what it has may be deleted here once three predecessors lie between, s10.7.3.
  * So the last copy of a value is never deleted, whatever became of the ring
- * meanwhile.
+ * meanwhile.  An owner whose counter is behind is told of this node's, too.
  */
 #include "core/sweep.h"
 
@@ -40,7 +40,8 @@ struct swept {
 	struct copy *copy;
 	struct store_job job; /* its turn at the resource */
 	bool queued;
-	bool taught; /* the owner was sent the Kind that it lacked */
+	bool taught;       /* the owner was sent the Kind that it lacked */
+	bool counter_only; /* it has all, and a lower counter */
 };
 
 struct sweep {
@@ -140,7 +141,8 @@ static void copied(struct node *n, void *ctx, enum err r)
 	f->copy = NULL;
 	node_trace(n, "gave back %s %s", id_short(&f->slot.resource).s,
 		   err_name(r));
-	if (r != OK)
+	/* Who may not tell the counter need not ask again: no value is lost. */
+	if (r != OK && (!f->counter_only || copy_unreachable(r)))
 		slot_end(n, f, r);
 	else
 		settled(n, f);
@@ -185,6 +187,16 @@ static bool has(const struct stat_ans *ans, enum data_model model,
 	return false;
 }
 
+/* Is the owner's counter lower than that of the slot here? */
+static bool is_behind(const struct stat_ans *ans, const struct slot *slot)
+{
+	for (uint32_t i = 0; i < ans->kind_responses.n; i++)
+		if (ans->kind_responses.v[i].kind == slot->kind)
+			return ans->kind_responses.v[i].generation <
+			       slot->generation;
+	return false;
+}
+
 /* Keeps those that the owner lacks; none: it has all. */
 static enum err compare(struct node *n, struct swept *f, struct slice body)
 {
@@ -198,7 +210,9 @@ static enum err compare(struct node *n, struct swept *f, struct slice body)
 	for (size_t i = 0; i < f->n_values; i++)
 		if (!has(&ans, kind->model, &f->values[i], f->times[i]))
 			f->values[k++] = f->values[i];
-	f->n_values = k;
+	f->counter_only = k == 0 && is_behind(&ans, &f->slot);
+	if (!f->counter_only)
+		f->n_values = k;
 	return OK;
 }
 
@@ -254,6 +268,7 @@ static enum err keep(struct swept *f, const struct query_answer *is)
 {
 	enum err r = OK;
 
+	f->slot.generation = is->generation;
 	f->values = arena_zalloc(&f->arena, is->n_records, sizeof(*f->values));
 	f->times = arena_zalloc(&f->arena, is->n_records, sizeof(*f->times));
 	if (f->values == NULL || f->times == NULL)

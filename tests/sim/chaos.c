@@ -259,6 +259,7 @@ static void calm(struct chaos *c, struct chaos_report *out)
 	c->n_wrong += truth_ring(&c->truth);
 	work_fetch_all(c);
 	c->n_wrong += truth_copies(&c->truth, false);
+	c->n_wrong += truth_counters(&c->truth);
 	c->n_wrong += brief_left(&c->truth);
 	c->n_wrong += truth_documents(&c->truth);
 }

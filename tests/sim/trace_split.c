@@ -106,8 +106,10 @@ static void an_hour(void **state)
 	assert_int_equal(stage_end(&s), 0);
 }
 
-static enum err store(struct host *h, const char *key, const char *text)
+/* Stores, without condition; the slot's counter then. */
+static uint64_t store(struct host *h, const char *key, const char *text)
 {
+	const struct outcome *o;
 	struct store_item item = { .kind = key[0] == '\0' ? USER_VALUE
 							  : USER_DICT,
 				   .key = slice_str(key),
@@ -117,13 +119,15 @@ static enum err store(struct host *h, const char *key, const char *text)
 	struct command c = { .type = CMD_STORE, .items = &item, .n_items = 1 };
 
 	world_resource(h->world, h->user, &c.resource);
-	return host_do(h, &c)->result.err;
+	o = host_do(h, &c);
+	assert_ok(o->result.err);
+	return o->result.store->kind_responses.v[0].generation_counter;
 }
 
 /* The values that `h` fetches of one Kind, in the order of their keys, as one
- * text. */
-static void fetch(struct host *h, const char *user, uint32_t kind, char *out,
-		  size_t len)
+ * text; their counter. */
+static uint64_t fetch(struct host *h, const char *user, uint32_t kind,
+		      char *out, size_t len)
 {
 	struct stored_data_specifier spec = { .kind = kind };
 	struct command c = { .type = CMD_FETCH,
@@ -141,20 +145,21 @@ static void fetch(struct host *h, const char *user, uint32_t kind, char *out,
 		snprintf(out + strlen(out), len - strlen(out), "%.*s;",
 			 (int)v->v[i].value.value.len,
 			 (const char *)v->v[i].value.value.p);
+	return o->result.fetch->kind_responses.v[0].generation;
 }
 
 /* 6940-7.4.1.1-D17, 6940-7.4.1.1-R16: one user at two nodes, one in each half;
  * in the end it is as if all had been stored in the order of their storage
- * times. */
-static void both_sides(void **state)
+ * times, and no counter that either has seen stands for it. */
+static void both_sides(uint64_t seed, uint32_t n_a, uint32_t n_b)
 {
 	static const char user[] = "both@sim.example.org";
+	uint64_t single[2] = { 0 }, dict[2] = { 0 }, now;
 	struct host *a, *b;
 	struct stage s;
 	char text[128];
 
-	(void)state;
-	stage_init(&s, 22, PEERS, 60);
+	stage_init(&s, seed, PEERS, 60);
 	a = s.w->hosts[0];
 	b = s.w->hosts[PEERS - 1];
 	for (int i = 0; i < 2; i++) {
@@ -174,24 +179,47 @@ static void both_sides(void **state)
 		host_start(h, ROLE_PEER, false);
 		world_run(s.w, 60 * SECOND_US);
 	}
-	assert_ok(store(a, "", "before"));
+	(void)store(a, "", "before");
 	split(&s);
-	assert_ok(store(a, "", "older"));
-	assert_ok(store(a, "x", "a's"));
-	assert_ok(store(a, "z", "a's and old"));
+	for (uint32_t i = 0; i < n_a; i++) {
+		single[0] = store(a, "", "older");
+		(void)store(a, "x", "a's");
+		dict[0] = store(a, "z", "a's and old");
+	}
 	world_run(s.w, 30 * SECOND_US);
-	assert_ok(store(b, "", "newer"));
-	assert_ok(store(b, "y", "b's"));
-	assert_ok(store(b, "z", "b's and new"));
+	for (uint32_t i = 0; i < n_b; i++) {
+		single[1] = store(b, "", "newer");
+		(void)store(b, "y", "b's");
+		dict[1] = store(b, "z", "b's and new");
+	}
 	assert_true(heal(&s) <= 600);
 	world_run(s.w, 300 * SECOND_US);
 	for (uint32_t i = 0; i < PEERS; i++) {
-		fetch(s.w->hosts[i], user, USER_VALUE, text, sizeof(text));
+		now = fetch(s.w->hosts[i], user, USER_VALUE, text,
+			    sizeof(text));
 		assert_string_equal(text, "newer;");
-		fetch(s.w->hosts[i], user, USER_DICT, text, sizeof(text));
+		assert_true(now > single[0] && now >= single[1]);
+		now = fetch(s.w->hosts[i], user, USER_DICT, text, sizeof(text));
 		assert_string_equal(text, "a's;b's;b's and new;");
+		assert_true(now > dict[0] && now > dict[1]);
 	}
 	assert_int_equal(stage_end(&s), 0);
+}
+
+static void as_often(void **state)
+{
+	(void)state;
+	both_sides(22, 1, 1);
+}
+
+/* Those that lose have the higher counter, or those that win. */
+static void more_often(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 25; seed < 28; seed++) {
+		both_sides(seed, 9, 1);
+		both_sides(seed, 1, 9);
+	}
 }
 
 static void part(struct stage *s, struct host *a, struct host *b, bool parted)
@@ -255,10 +283,9 @@ static void founder_gone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(neighbours),
-		cmocka_unit_test(founder_gone),
-		cmocka_unit_test(an_hour),
-		cmocka_unit_test(both_sides),
+		cmocka_unit_test(neighbours), cmocka_unit_test(founder_gone),
+		cmocka_unit_test(an_hour),    cmocka_unit_test(as_often),
+		cmocka_unit_test(more_often),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,11 +106,8 @@ static uint64_t counter_on_disk(const struct host *h, const struct fact *f)
 	return ans.generation;
 }
 
-/*
- * Has the owner all that was acknowledged, and the counter?  After a partition
- * it may have the values without it: a copy takes over its sender's counter,
- * s7.4.1.1, also one that was written by an owner who knew less.
- */
+/* Has the owner all that was acknowledged, and the counter?  That may come some
+ * time after the values when a partition ends. */
 static bool owner_has_all(struct truth *t, const struct fact *f)
 {
 	struct host *owner = truth_owner(t, &f->resource);
@@ -504,6 +501,21 @@ uint32_t truth_copies(struct truth *t, bool exact)
 				wrong(t, &n, "host %u still has '%s'", i,
 				      f->text[0]);
 		}
+	}
+	return n;
+}
+
+uint32_t truth_counters(struct truth *t)
+{
+	const struct host *h;
+	uint32_t n = 0;
+
+	for (const struct fact *f = t->facts; f != NULL; f = f->next) {
+		h = world_owner(t->world, &f->resource);
+		if (f->known && h != NULL &&
+		    counter_on_disk(h, f) < f->generation)
+			wrong(t, &n, "host %u forgot a counter of '%s'",
+			      h->index, f->text[0]);
 	}
 	return n;
 }

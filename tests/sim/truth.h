@@ -86,6 +86,8 @@ uint32_t truth_values(struct truth *t, struct host *from);
 /* Copies of every fact at its owner and the two after it; with `exact` nowhere
  * else. */
 uint32_t truth_copies(struct truth *t, bool exact);
+/* Owners whose counter is lower than one that was acknowledged. */
+uint32_t truth_counters(struct truth *t);
 /* What `h` owns and has no copy of. */
 uint32_t truth_lacks(struct truth *t, struct host *h);
 /* The newest document, at every peer; a client learns of it when it asks. */

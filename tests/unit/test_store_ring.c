@@ -269,8 +269,24 @@ static void copy_rules(void **state)
 	rogue_free(bob);
 }
 
+/* Has the owner this counter, and in time both copies? */
+static void counter_is(uint64_t want)
+{
+	uint64_t generation;
+
+	assert_int_equal(on_disk(owner, &generation), 1);
+	assert_int_equal(generation, want);
+	world_run(w, 5 * SECOND_US);
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_int_equal(on_disk(next[i], &generation), 1);
+		assert_int_equal(generation, want);
+	}
+}
+
 /* 6940-7.4.1.1-D17: what comes back to the owner is merged as if it were stored
- * now: the counter that conditional Stores rely on never falls. */
+ * now: the counter that conditional Stores rely on never falls, and one that
+ * stood for other values elsewhere is not used again.  The last of all does not
+ * begin anew. */
 static void owner_counts_up(void **state)
 {
 	struct stored_data v;
@@ -289,13 +305,18 @@ static void owner_counts_up(void **state)
 	(void)on_disk(owner, &generation);
 	assert_int_equal(generation, 3);
 	assert_int_equal(copy(owner, next[0], 9, &v), 0);
-	(void)on_disk(owner, &generation);
-	assert_int_equal(generation, 9);
-	world_run(w, 5 * SECOND_US);
-	for (uint32_t i = 0; i < 2; i++) {
-		assert_int_equal(on_disk(next[i], &generation), 1);
-		assert_int_equal(generation, 9);
-	}
+	counter_is(9);
+	v = value("d");
+	v.storage_time += 30000;
+	assert_int_equal(copy(owner, next[0], 20, &v), 0);
+	counter_is(21);
+	v = value("e");
+	v.storage_time += 60000;
+	assert_int_equal(copy(owner, next[0], UINT64_MAX, &v), 0);
+	counter_is(UINT64_MAX);
+	world_run(w, 120 * SECOND_US);
+	store("f", &ans);
+	counter_is(UINT64_MAX);
 }
 
 /* The owner asks alice for what she brought, and gets this. */
