@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* p2psip-get: fetch what is stored under a name.  RFC 6940 s7.4.2, s7.4.3. */
 #include "cli/opt.h"
+#include "cli/portions.h"
 #include "cli/print.h"
 #include "cli/session.h"
 
@@ -27,6 +28,8 @@ struct get {
 	struct print print;
 	struct target target;
 	struct arena arena;
+	size_t n; /* values of the resource at hand */
+	bool partial;
 };
 
 /* One specifier, or with --all one a Kind. */
@@ -49,32 +52,45 @@ static enum err specify(struct get *g, struct command *cmd)
 	return r;
 }
 
-static enum err get_one(struct get *g, const char *name, struct why *why)
+static enum err print(void *ctx, const struct result *res, struct why *why)
 {
-	struct command cmd = { .type = stat_only ? CMD_STAT : CMD_FETCH };
-	const struct result *res;
+	struct get *g = ctx;
 	size_t n = 0;
 	enum err r;
 
+	(void)why;
+	g->print.overlay = session_env(g->session)->overlay;
+	g->print.wire = session_wire(g->session);
+	r = stat_only ? print_stat(&g->out, &g->print, res, &n)
+		      : print_fetch(&g->out, &g->print, res, &n);
+	g->n += n;
+	g->partial |= res->partial;
+	return r;
+}
+
+static enum err get_one(struct get *g, const char *name, struct why *why)
+{
+	struct command cmd = { .type = stat_only ? CMD_STAT : CMD_FETCH };
+	size_t start = g->out.buf.len;
+	enum err r;
+
+	g->n = g->partial = 0;
 	if ((r = target_resource(&g->target, &names, name,
 				 session_env(g->session), why)) != OK)
 		return r;
 	cmd.resource = g->target.resource;
-	if ((r = specify(g, &cmd)) != OK ||
-	    (r = session_run(g->session, &cmd, &res, why)) != OK)
-		return r;
-	g->print.overlay = session_env(g->session)->overlay;
-	g->print.wire = session_wire(g->session);
 	g->print.resource = name;
 	if (name == NULL)
 		g->print.resource = session_env(g->session)->signer->cert->user;
-	r = stat_only ? print_stat(&g->out, &g->print, res, &n)
-		      : print_fetch(&g->out, &g->print, res, &n);
-	if (r != OK)
+	if ((r = specify(g, &cmd)) != OK ||
+	    (r = portions_fetch(g->session, &cmd, &g->arena, print, g, why)) !=
+		    OK) {
+		g->out.buf.len = start; /* of a resource all or nothing */
 		return r;
-	if (res->partial)
-		return why_err(why, ERR_PARTIAL, "%zu did", n);
-	return n == 0 ? ERR_NOT_FOUND : OK;
+	}
+	if (g->partial)
+		return why_err(why, ERR_PARTIAL, "%zu did", g->n);
+	return g->n == 0 ? ERR_NOT_FOUND : OK;
 }
 
 /* Is what is asked for one value, whose bytes are printed as they are? */

@@ -409,6 +409,8 @@ libp2psip_a_SOURCES += \
 	common/cli/phones.h \
 	common/cli/phones_opt.c \
 	common/cli/phones_opt.h \
+	common/cli/portions.c \
+	common/cli/portions.h \
 	common/cli/print.c \
 	common/cli/print.h \
 	common/cli/print_node.c \

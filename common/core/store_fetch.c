@@ -355,20 +355,24 @@ static enum err add_all(struct node *n, struct store_fetch *f,
 }
 
 /* One range of an array, with its gaps; the last element of all ends an open
- * one. */
+ * one.  CHOICE 51: this names no more gaps than its Kind may have values, for
+ * one high index would make the array too large to be fetched. */
 static enum err add_range(struct node *n, struct store_fetch *f,
 			  struct fetch_kind *fk, struct array_range range,
 			  const struct query_answer *is)
 {
-	uint64_t next = range.first;
+	uint32_t left = range.last == ARRAY_END ? fk->kind.max_count
+						: UINT32_MAX;
+	uint64_t next = range.first, at;
 	enum err r = OK;
 
 	if (range.first == ARRAY_END)
 		return add_all(n, f, fk, is);
-
 	for (size_t i = 0; i < is->n_records && r == OK; i++) {
-		for (; next < store_key_index(is->records[i].key) && r == OK;
-		     next++)
+		at = store_key_index(is->records[i].key);
+		if (at - next > left)
+			next = at;
+		for (; next < at && r == OK; next++, left--)
 			r = add_gap(f, fk, (uint32_t)next, SLICE_LIT(""));
 		if (r == OK)
 			r = add_record(n, f, fk, &is->records[i]);

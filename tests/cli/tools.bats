@@ -311,3 +311,25 @@ gone()
 	assert_equal "$output" "$b"
 	run_tool 1 p2psip-lookup --kind TURN-SERVICE --near "$a"
 }
+
+@test "more than one message holds; an array with far indices" {
+	local i value
+	value=$(head -c 8000 /dev/zero | tr '\0' v)
+	for i in 1 2 3 4 5 6 7 8; do
+		run_tool 0 p2psip-put -d "$RING/bob" -K "large$i" "$BOB" "$value"
+		run_tool 0 p2psip-put -d "$RING/bob" -k USER-ARRAY \
+			-i $((i * i * 536870911 / 8)) "$BOB" "$value"
+	done
+	for i in USER-DICT USER-ARRAY; do
+		run_tool 0 p2psip-get --stat -k $i "$BOB"
+		cut -f1 "$STDOUT" >"$BATS_TEST_TMPDIR/keys"
+		run_tool 0 p2psip-get -k $i "$BOB"
+		cut -f1 "$STDOUT" | diff "$BATS_TEST_TMPDIR/keys" -
+		assert_equal "$(grep -c "	$value\$" "$STDOUT")" 8
+	done
+	run_tool 0 p2psip-get -j --all "$BOB"
+	assert_equal "$(grep -c '"large[1-8]"' "$STDOUT")" 8
+	# One that fails leaves nothing of its own on stdout.
+	run_tool 65 p2psip-get -k USER-ARRAY -i 0-9999999 "$BOB"
+	assert_equal "$output" ''
+}
