@@ -20,7 +20,10 @@ struct commit {
 	enum err status[GROUP_MAX];
 	size_t n_group; /* 0: nothing is under way */
 	uv_work_t work;
+	uv_prepare_t turn; /* its end: what has come by then is written */
 };
+
+static void on_turn(uv_prepare_t *h);
 
 static void on_work(uv_work_t *w)
 {
@@ -29,7 +32,12 @@ static void on_work(uv_work_t *w)
 	c->storage->commit(c->storage->ctx, c->group, c->n_group, c->status);
 }
 
-static void begin(struct commit *c);
+/* What one turn of the loop adds shares a transaction, and its sync. */
+static void want(struct commit *c)
+{
+	if (c->n_group == 0 && c->n_waiting > 0)
+		uv_prepare_start(&c->turn, on_turn);
+}
 
 static void on_written(uv_work_t *w, int status)
 {
@@ -43,15 +51,15 @@ static void on_written(uv_work_t *w, int status)
 		batch_free(c->group[i]);
 	}
 	c->n_group = 0;
-	begin(c);
+	want(c);
 }
 
-static void begin(struct commit *c)
+static void on_turn(uv_prepare_t *h)
 {
+	struct commit *c = h->data;
 	size_t n = c->n_waiting < GROUP_MAX ? c->n_waiting : GROUP_MAX;
 
-	if (c->n_group > 0 || n == 0)
-		return;
+	uv_prepare_stop(h);
 	for (size_t i = 0; i < n; i++)
 		c->group[i] = c->waiting[i];
 	c->n_waiting -= n;
@@ -71,6 +79,8 @@ enum err commit_new(struct commit **out, uv_loop_t *loop,
 	**out = (struct commit){
 		.loop = loop, .storage = s, .ended = ended, .ctx = ctx
 	};
+	uv_prepare_init(loop, &(*out)->turn);
+	(*out)->turn.data = *out;
 	return OK;
 }
 
@@ -92,7 +102,12 @@ void commit_add_take(struct commit *c, struct batch *b)
 		return;
 	}
 	c->waiting[c->n_waiting++] = b;
-	begin(c);
+	want(c);
+}
+
+static void on_closed(uv_handle_t *h)
+{
+	free(h->data);
 }
 
 void commit_free(struct commit *c)
@@ -106,5 +121,5 @@ void commit_free(struct commit *c)
 	while (c->n_group > 0)
 		(void)uv_run(c->loop, UV_RUN_ONCE);
 	free(c->waiting);
-	free(c);
+	uv_close((uv_handle_t *)&c->turn, on_closed);
 }
