@@ -268,6 +268,8 @@ libp2psip_a_SOURCES += \
 	common/net/enroll_server.h \
 	common/net/httpd.c \
 	common/net/httpd.h \
+	common/net/icmp.c \
+	common/net/icmp.h \
 	common/net/inbox.c \
 	common/net/inbox.h \
 	common/net/loop.c \

@@ -16,6 +16,7 @@
 
 #include "conf/address.h"
 #include "net/dtls_private.h"
+#include "net/icmp.h"
 #include "net/sockaddr.h"
 
 enum {
@@ -106,26 +107,6 @@ static void read_destination(struct msghdr *m, struct ip_address_port *to)
 	}
 }
 
-/* What ICMP says of a datagram; 0 when it is no such thing. */
-static int read_error(struct msghdr *m)
-{
-	const struct sock_extended_err *e;
-
-	for (struct cmsghdr *h = CMSG_FIRSTHDR(m); h != NULL;
-	     h = CMSG_NXTHDR(m, h)) {
-		if (!(h->cmsg_level == IPPROTO_IP &&
-		      h->cmsg_type == IP_RECVERR) &&
-		    !(h->cmsg_level == IPPROTO_IPV6 &&
-		      h->cmsg_type == IPV6_RECVERR))
-			continue;
-		e = (const void *)CMSG_DATA(h);
-		if (e->ee_origin == SO_EE_ORIGIN_ICMP ||
-		    e->ee_origin == SO_EE_ORIGIN_ICMP6)
-			return (int)e->ee_errno;
-	}
-	return 0;
-}
-
 /* One datagram, or one error with what it quotes and to whom that was sent.
  * False when there is none. */
 static bool receive(struct dtls_socket *s, int flags)
@@ -153,7 +134,7 @@ static bool receive(struct dtls_socket *s, int flags)
 	if (flags == 0 && (m.msg_flags & MSG_TRUNC) == 0) {
 		read_destination(&m, &g.to);
 		dtls_receive(s, &g);
-	} else if (flags != 0 && (e = read_error(&m)) != 0 &&
+	} else if (flags != 0 && (e = icmp_error(&m)) != 0 &&
 		   (l = dtls_link_find(s, &g.from)) != NULL) {
 		dtls_link_unreachable(l, g.bytes, e);
 	}
@@ -194,13 +175,11 @@ static void set_options(int fd, bool ipv6)
 	/* libuv stops watching a socket with an error that it cannot tell from
 	 * a hang-up. */
 	set(fd, SOL_SOCKET, SO_SELECT_ERR_QUEUE);
-	if (ipv6) {
-		set(fd, IPPROTO_IPV6, IPV6_RECVERR);
+	icmp_hear(fd, ipv6);
+	if (ipv6)
 		set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO);
-	} else {
-		set(fd, IPPROTO_IP, IP_RECVERR);
+	else
 		set(fd, IPPROTO_IP, IP_PKTINFO);
-	}
 }
 
 static enum err bind_socket(int fd, struct ip_address_port *address)

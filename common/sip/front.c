@@ -120,7 +120,7 @@ static bool on_lost(void *ctx, const struct node_id *node, bool gone)
 	return waits;
 }
 
-/* What has been heard from there came by another connection. */
+/* What has been heard from there may go on by another connection. */
 static void on_unreachable(void *ctx, const struct flow *to)
 {
 	struct front *f = ctx;

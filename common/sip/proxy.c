@@ -158,9 +158,10 @@ static void answer(struct proxy *p, struct call *c, uint64_t now_us)
 	} else if (status == 0 && c->cut_off) {
 		proxy_up_own(p, c, 503, retry, now_us);
 	} else {
-		if (status == 503) /* that one hop is overloaded says nothing of
-				      us, s16.7 */
-			status = 500;
+		/* That one hop is overloaded says nothing of us, s16.7; and
+		 * one that is not there, s16.9, not that anything is broken. */
+		if (status == 503)
+			status = c->best.len > 0 ? 500 : 480;
 		else if (status == 0)
 			status = c->way.none != 0 ? c->way.none : 408;
 		proxy_up_own(p, c, status, slice_of(NULL, 0), now_us);
@@ -309,6 +310,15 @@ void proxy_found(struct proxy *p, uint64_t token, enum err r,
 	settle(p, c, now_us);
 }
 
+/* Who has called does not want it any more. */
+static void give_up(struct proxy *p, struct call *c, uint64_t now_us)
+{
+	if (c->best_status == 0)
+		c->best_status = 487; /* unless somebody says more */
+	cancel_all(p, c, now_us);
+	settle(p, c, now_us);
+}
+
 unsigned proxy_cancel(struct proxy *p, const struct sipmsg *m, struct slice key,
 		      uint64_t now_us)
 {
@@ -318,12 +328,9 @@ unsigned proxy_cancel(struct proxy *p, const struct sipmsg *m, struct slice key,
 	if (c == NULL)
 		return 481;
 	if (c->invite && c->state == UP_PROCEEDING) {
-		if (c->best_status == 0)
-			c->best_status = 487; /* unless somebody says more */
 		if (sipedit_copy(m, "Reason", &c->reason) != OK)
 			buf_clear(&c->reason);
-		cancel_all(p, c, now_us);
-		settle(p, c, now_us);
+		give_up(p, c, now_us);
 	}
 	return 200;
 }
@@ -439,7 +446,12 @@ static bool is_same(const struct flow *a, const struct flow *b)
 {
 	if (a->is_peer || b->is_peer)
 		return a->is_peer && b->is_peer && id_eq(&a->node, &b->node);
-	return a->is_server && b->is_server && address_eq(&a->peer, &b->peer);
+	if (a->is_server || b->is_server)
+		return a->is_server && b->is_server &&
+		       address_eq(&a->peer, &b->peer);
+	if (a->conn != 0 || b->conn != 0)
+		return a->conn == b->conn;
+	return a->socket == b->socket && address_eq(&a->peer, &b->peer);
 }
 
 /* One that waits for it, in this state. */
@@ -455,6 +467,26 @@ static struct leg *waits_for(struct proxy *p, const struct flow *to,
 	return NULL;
 }
 
+/* Whose answers nobody gets is not to ring on, s17.2.4; another peer may only
+ * have lost its connection.  True when one is waited for. */
+static bool lose_callers(struct proxy *p, const struct flow *to, bool gone,
+			 uint64_t now_us)
+{
+	struct call *c, *tmp;
+	bool waits = false;
+
+	HASH_ITER (hh, p->calls, c, tmp) {
+		if (!c->invite || c->state != UP_PROCEEDING ||
+		    !is_same(&c->to, to))
+			continue;
+		if (to->is_peer && !gone)
+			waits = true;
+		else
+			give_up(p, c, now_us);
+	}
+	return waits;
+}
+
 bool proxy_lost(struct proxy *p, const struct flow *to, bool gone,
 		uint64_t now_us)
 {
@@ -464,7 +496,8 @@ bool proxy_lost(struct proxy *p, const struct flow *to, bool gone,
 	while ((l = waits_for(p, to, BRANCH_CALLING)) != NULL ||
 	       (gone && (l = waits_for(p, to, BRANCH_PROCEEDING)) != NULL))
 		leg_ended(p, l, to->is_peer ? 480 : 503, now_us);
-	return waits_for(p, to, BRANCH_PROCEEDING) != NULL;
+	return lose_callers(p, to, gone, now_us) ||
+	       waits_for(p, to, BRANCH_PROCEEDING) != NULL;
 }
 
 static void call_ended(struct proxy *p, struct call *c, uint64_t now_us)

@@ -88,8 +88,9 @@ void proxy_response(struct proxy *p, const struct sipmsg *m, uint64_t now_us);
  */
 void proxy_found(struct proxy *p, uint64_t token, enum err r,
 		 const struct sipway_target *v, size_t n, uint64_t now_us);
-/* No connection to a peer, or server, any more: who has not yet heard from
- * there need not wait; `gone`: nor who has.  Does anybody wait still? */
+/* Nobody is there any more, or no connection to them: who has not yet heard
+ * from there need not wait, RFC 3261 s16.9; `gone`: nor who has.  Does anybody
+ * wait still?  What they ask for is not asked for any more. */
 bool proxy_lost(struct proxy *p, const struct flow *to, bool gone,
 		uint64_t now_us);
 uint64_t proxy_deadline(const struct proxy *p);

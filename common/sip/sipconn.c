@@ -24,6 +24,7 @@ struct conn {
 	uint64_t since_us;
 	bool up; /* connected, and the handshake of TLS is done */
 	bool held, closing;
+	bool spoken;       /* a message has come from there */
 	bool paused;       /* not read: too much has come from there */
 	UT_hash_handle hh; /* the oldest first */
 	uv_connect_t connect;
@@ -68,7 +69,7 @@ static void on_closed(uv_handle_t *h)
 	struct conn *c = h->data;
 	struct sipconn_table *t = c->t;
 
-	if (c->flow.is_server && !c->up && !t->freed)
+	if (!t->freed && (c->flow.is_server ? !c->up : c->spoken))
 		t->cfg.unreachable(t->cfg.ctx, &c->flow);
 	sipstream_clear(&c->stream);
 	tls_wrap_free(c->tls);
@@ -170,6 +171,7 @@ static bool on_message(void *ctx, struct slice bytes)
 {
 	struct conn *c = ctx;
 
+	c->spoken = true;
 	c->t->cfg.message(c->t->cfg.ctx, &c->flow, bytes);
 	return !c->closing;
 }

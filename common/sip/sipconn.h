@@ -29,7 +29,8 @@ struct sipconn_config {
 	void (*message)(void *ctx, const struct flow *from, struct slice bytes);
 	/* A connection that was held is gone. */
 	void (*gone)(void *ctx, uint32_t conn);
-	/* No connection to a server: what was to be sent there is lost. */
+	/* No connection to a server, or none any more from a phone: what was to
+	 * be sent there is lost.  After that, and from the loop. */
 	void (*unreachable)(void *ctx, const struct flow *to);
 	void *ctx;
 };

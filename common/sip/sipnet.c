@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "conf/address.h"
+#include "net/icmp.h"
 #include "net/sockaddr.h"
 #include "sip/sipconn.h"
 #include "sip/stunping.h"
@@ -20,6 +21,7 @@ struct socket {
 	enum sipnet_type type;
 	uint32_t number;
 	struct ip_address_port address;
+	bool failed; /* there may be something in its queue of errors */
 	union {
 		uv_handle_t handle;
 		uv_udp_t udp;
@@ -69,13 +71,19 @@ static void udp_send(struct socket *s, const struct ip_address_port *to,
 	struct sockaddr_storage a;
 	socklen_t len;
 	uv_buf_t b;
+	int e;
 
 	if (sockaddr_make(&a, &len, to) != OK)
 		return;
 	memcpy(&b.base, &bytes.p, sizeof(b.base)); /* libuv only reads it */
 	b.len = bytes.len;
-	/* What does not go at once is lost, and sent again by who waits. */
-	(void)uv_udp_try_send(&s->uv.udp, &b, 1, (struct sockaddr *)&a);
+	/* What does not go at once is lost, and sent again by who waits.  But
+	 * ICMP may have told of another that was sent before. */
+	e = uv_udp_try_send(&s->uv.udp, &b, 1, (struct sockaddr *)&a);
+	if (e < 0 && e != UV_EAGAIN) {
+		s->failed = true;
+		(void)uv_udp_try_send(&s->uv.udp, &b, 1, (struct sockaddr *)&a);
+	}
 }
 
 static void answer_stun(struct socket *s, const struct flow *from,
@@ -89,6 +97,20 @@ static void answer_stun(struct socket *s, const struct flow *from,
 	buf_clear(&b);
 }
 
+/* RFC 3261 s18.4. */
+static void hear_icmp(struct socket *s)
+{
+	struct flow to = { .socket = s->number };
+	uv_os_fd_t fd;
+
+	s->failed = false;
+	if (uv_fileno(&s->uv.handle, &fd) != 0)
+		return;
+	while (icmp_next(fd, &to.peer))
+		if (to.peer.type != 0)
+			s->t->cfg.unreachable(s->t->cfg.ctx, &to);
+}
+
 static void on_udp(uv_udp_t *h, ssize_t n, const uv_buf_t *b,
 		   const struct sockaddr *from, unsigned flags)
 {
@@ -97,6 +119,8 @@ static void on_udp(uv_udp_t *h, ssize_t n, const uv_buf_t *b,
 	struct flow flow = { .socket = s->number };
 	struct slice bytes;
 
+	if (n < 0 || s->failed)
+		hear_icmp(s);
 	if (n <= 0 || from == NULL || (flags & UV_UDP_PARTIAL) != 0)
 		return;
 	memcpy(&a, from,
@@ -129,6 +153,7 @@ static int listen_udp(struct sipnet *t, struct socket *s,
 		      const struct sockaddr *a)
 {
 	int e, size = RECEIVE_BUFFER;
+	uv_os_fd_t fd;
 
 	if ((e = uv_udp_init(loop_uv(t->cfg.loop), &s->uv.udp)) != 0)
 		return e;
@@ -139,6 +164,8 @@ static int listen_udp(struct sipnet *t, struct socket *s,
 	    0)
 		return e;
 	(void)uv_recv_buffer_size(&s->uv.handle, &size); /* as much as we may */
+	if (uv_fileno(&s->uv.handle, &fd) == 0)
+		icmp_hear(fd, a->sa_family == AF_INET6);
 	return uv_udp_recv_start(&s->uv.udp, on_udp_alloc, on_udp);
 }
 

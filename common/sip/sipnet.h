@@ -35,7 +35,8 @@ struct sipnet_config {
 	void (*message)(void *ctx, const struct flow *from, struct slice bytes);
 	/* A connection that was held is gone. */
 	void (*gone)(void *ctx, uint32_t conn);
-	/* No connection to a server; not from inside sipnet_send(). */
+	/* There is nobody at the end of that flow: no connection, or none any
+	 * more, or ICMP says so.  Not from inside sipnet_send(). */
 	void (*unreachable)(void *ctx, const struct flow *to);
 	void *ctx;
 	const struct log_sink *log; /* may be NULL */

@@ -1109,6 +1109,39 @@ static void unreachable(void **state)
 	assert_int_equal(count(PEER), 0);
 }
 
+/* A phone that is not there any more, s16.9: by ICMP, or as its connection is
+ * gone.  Whoever has called rings on nobody's phone then, s17.2.4. */
+static void vanished(void **state)
+{
+	struct flow udp = flow_of(BOB), tcp = flow_of(BOB2);
+	struct flow caller = flow_of(ALICE);
+
+	(void)state;
+	tcp.conn = 3;
+	bind_bob("<sip:bob@10.0.0.2>", BOB, 0);
+	bind_bob("<sip:bob@10.0.0.3>", BOB2, 3);
+	assert_int_equal(ask("INVITE", ""), 0);
+	assert_false(proxy_lost(proxy, &udp, false, now_us));
+	answer(got(BOB2, 0), BOB2, "180 Ringing", "");
+	/* Its answer may come by another connection. */
+	assert_true(proxy_lost(proxy, &tcp, false, now_us));
+	answer(got(BOB2, 0), BOB2, "404 Not Here", "");
+	assert_got(ALICE, "SIP/2.0 404 ");
+
+	assert_int_equal(ask("INVITE", ""), 0);
+	assert_false(proxy_lost(proxy, &udp, false, now_us));
+	assert_got(ALICE, "SIP/2.0 100 ");
+	assert_false(proxy_lost(proxy, &tcp, false, now_us));
+	assert_got(ALICE, "SIP/2.0 480 ");
+
+	assert_int_equal(ask("INVITE", ""), 0);
+	answer(got(BOB, 0), BOB, "180 Ringing", "");
+	answer(got(BOB2, 0), BOB2, "180 Ringing", "");
+	(void)proxy_lost(proxy, &caller, false, now_us);
+	assert_got(BOB, "CANCEL ");
+	assert_got(BOB2, "CANCEL ");
+}
+
 /* What another peer asks for goes to the phones here, and nowhere else. */
 static void from_peer(void **state)
 {
@@ -1234,6 +1267,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(same_contact, begin, end),
 		cmocka_unit_test_setup_teardown(cancelled_waiting, begin, end),
 		cmocka_unit_test_setup_teardown(unreachable, begin, end),
+		cmocka_unit_test_setup_teardown(vanished, begin, end),
 		cmocka_unit_test_setup_teardown(from_peer, begin, end),
 		cmocka_unit_test_setup_teardown(left_behind, begin, end),
 	};
