@@ -39,17 +39,18 @@ static enum err write_refused(const struct node_counts *c, struct buf *out)
 	return r;
 }
 
-static enum err write_answers(const struct siptally *t, struct buf *out)
+/* By the first digit of their status. */
+static enum err write_classes(const char *name, const uint64_t v[7],
+			      unsigned first, struct buf *out)
 {
 	char labels[LABELS_MAX];
 	enum err r = OK;
 
-	for (unsigned i = 1; i <= 6 && r == OK; i++) {
+	for (unsigned i = first; i <= 6 && r == OK; i++) {
 		(void)snprintf(labels, sizeof(labels), "class=\"%uxx\"",
 			       i); /* fits */
-		r = metrics_figure(out, "p2psip_sip_answers_total",
-				   i == 1 ? "counter" : NULL, labels,
-				   (double)t->answers[i]);
+		r = metrics_figure(out, name, i == first ? "counter" : NULL,
+				   labels, (double)v[i]);
 	}
 	return r;
 }
@@ -85,9 +86,18 @@ static enum err write_phones(const struct front_counts *c, struct buf *out)
 		  (double)c->callee.failed },
 		{ "p2psip_sip_lookup_seconds_total", false,
 		  (double)c->callee.lookup_us / 1e6 },
+		{ "p2psip_sip_peer_links", true, (double)c->peers.open },
+		{ "p2psip_sip_peer_links_opened_total", false,
+		  (double)c->peers.opened },
+		{ "p2psip_sip_peer_links_failed_total", false,
+		  (double)c->peers.failed },
 	};
-	enum err r = write_answers(&c->sip, out);
+	enum err r;
 
+	r = write_classes("p2psip_sip_answers_total", c->sip.answers, 1, out);
+	if (r == OK)
+		r = write_classes("p2psip_sip_calls_ended_total", c->sip.ended,
+				  2, out);
 	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]) && r == OK; i++)
 		r = metrics_figure(out, v[i].name,
 				   v[i].gauge ? "gauge" : "counter", NULL,

@@ -79,6 +79,26 @@ static void on_send(void *ctx, const struct flow *to, struct slice bytes)
 		front_send(f, to, bytes);
 }
 
+static void on_ended(void *ctx, struct slice request, unsigned status,
+		     uint64_t took_us)
+{
+	struct front *f = ctx;
+	struct arena a = ARENA_INIT(1 << 18);
+	struct sipfield_addr from;
+	struct sipmsg m;
+
+	siptally_ended(&f->tally, status);
+	if (f->cfg.log != NULL && f->cfg.log->max >= LOG_DEBUG &&
+	    sipmsg_parse(&m, request, &a) == OK &&
+	    sipfield_addr(&from, sipmsg_only(&m, "From", NULL)->value) == OK)
+		log_line(f->cfg.log, LOG_DEBUG,
+			 "sip: call from %.*s to %.*s: %u after %.2f s",
+			 (int)from.uri.len, (const char *)from.uri.p,
+			 (int)m.uri.len, (const char *)m.uri.p, status,
+			 (double)took_us / 1e6);
+	arena_free(&a);
+}
+
 static bool on_local(void *ctx, const struct flow *flow,
 		     struct proxy_local *out)
 {
@@ -217,7 +237,8 @@ enum err front_new(struct front **out, const struct front_config *cfg,
 				      .send = on_send,
 				      .local = on_local,
 				      .is_ours = on_is_ours,
-				      .lookup = on_lookup };
+				      .lookup = on_lookup,
+				      .ended = on_ended };
 	struct front *f = calloc(1, sizeof(*f));
 	enum err r;
 
@@ -264,6 +285,7 @@ void front_count(const struct front *f, struct front_counts *out)
 			 proxy_count(f->proxy);
 	registrar_count(f->registrar, &out->registrar);
 	out->callee = *callee_counts(f->callee);
+	out->peers = *peerlink_counts(f->carrier.peers);
 }
 
 struct registrar *front_registrar(const struct front *f)

@@ -22,6 +22,7 @@ struct front_counts {
 	size_t under_way; /* requests */
 	struct registrar_counts registrar;
 	struct callee_counts callee;
+	struct peerlink_counts peers;
 };
 
 /* Users. */

@@ -51,6 +51,7 @@ struct peerlink {
 	struct peer *peers;
 	struct loop_deadline *timer;
 	struct peeraddr own;
+	struct peerlink_counts counts;
 	bool stopped;
 };
 
@@ -131,6 +132,7 @@ static struct peer *need(struct peerlink *p, const struct node_id *node)
 static void fail(struct peer *x, bool gone)
 {
 	x->gone = gone;
+	x->all->counts.failed += gone;
 	buf_clear(&x->queue);
 	x->expected_us = 0;
 	x->failed = true;
@@ -157,6 +159,7 @@ static void link_drop(struct link *l)
 	while (*at != l)
 		at = &(*at)->next;
 	*at = l->next;
+	l->peer->all->counts.open -= l->up;
 	sipstream_clear(&l->stream);
 	free(l);
 }
@@ -200,6 +203,8 @@ static void link_up(struct link *l, struct tls_link *tls,
 
 	l->tls = tls;
 	l->up = true;
+	x->all->counts.open++;
+	x->all->counts.opened++;
 	l->flow.peer = *remote;
 	l->flow.peer.unknown = slice_of(NULL, 0);
 	l->sent_us = x->used_us = now_us();
@@ -543,6 +548,11 @@ enum err peerlink_new(struct peerlink **out, const struct peerlink_config *cfg,
 	}
 	*out = p;
 	return OK;
+}
+
+const struct peerlink_counts *peerlink_counts(const struct peerlink *p)
+{
+	return &p->counts;
 }
 
 const struct ip_address_port *peerlink_address(const struct peerlink *p)

@@ -24,6 +24,11 @@ enum {
 
 struct peerlink;
 
+struct peerlink_counts {
+	size_t open;             /* connections */
+	uint64_t opened, failed; /* the latter: no way to a peer was found */
+};
+
 /* All that is pointed to is borrowed until peerlink_free(). */
 struct peerlink_config {
 	struct loop *loop;
@@ -54,6 +59,7 @@ void peerlink_learn(struct peerlink *p, const struct destination_list *route,
 /* Sends a message, over a connection that is made where there is none. */
 void peerlink_send(struct peerlink *p, const struct node_id *node,
 		   struct slice bytes);
+const struct peerlink_counts *peerlink_counts(const struct peerlink *p);
 /* Where this peer's connections end. */
 const struct ip_address_port *peerlink_address(const struct peerlink *p);
 bool peerlink_listens(const struct peerlink *p,

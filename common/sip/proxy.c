@@ -254,7 +254,7 @@ enum err proxy_request(struct proxy *p, const struct proxy_asked *a,
 			     fields)) != OK ||
 	    *status != 0)
 		return r;
-	if ((c = proxy_up_new(p, a)) == NULL) {
+	if ((c = proxy_up_new(p, a, now_us)) == NULL) {
 		sipway_clear(&way);
 		return ERR_NOMEM;
 	}

@@ -46,6 +46,10 @@ struct proxy_config {
 	 * says how it ended, later.  ERR_NOT_FOUND: the overlay has no such
 	 * names. */
 	enum err (*lookup)(void *ctx, uint64_t token, struct slice uri);
+	/* An INVITE that begins a call has its final answer; `request` is what
+	 * came, borrowed for the call.  May be NULL. */
+	void (*ended)(void *ctx, struct slice request, unsigned status,
+		      uint64_t took_us);
 	void *ctx;
 };
 

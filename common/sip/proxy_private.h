@@ -38,7 +38,8 @@ struct leg {
 
 struct call {
 	UT_hash_handle hh;
-	bool invite;
+	bool invite, begins; /* a call */
+	uint64_t since_us;
 	enum up_state state;
 	struct flow from, to;
 	struct buf bytes; /* the request as it came */
@@ -78,7 +79,8 @@ void proxy_send(struct proxy *p, const struct flow *to, struct slice bytes);
 /* ---- the side of who asked, proxy_up.c ---- */
 
 /* NULL without memory. */
-struct call *proxy_up_new(struct proxy *p, const struct proxy_asked *a);
+struct call *proxy_up_new(struct proxy *p, const struct proxy_asked *a,
+			  uint64_t now_us);
 void proxy_up_free(struct proxy *p, struct call *c);
 /* Sends an answer up, and keeps it for when the request comes again. */
 void proxy_up(struct proxy *p, struct call *c, unsigned status,

@@ -11,13 +11,16 @@
 #include "sip/sipedit.h"
 #include "sip/sipreply.h"
 
-struct call *proxy_up_new(struct proxy *p, const struct proxy_asked *a)
+struct call *proxy_up_new(struct proxy *p, const struct proxy_asked *a,
+			  uint64_t now_us)
 {
 	struct call *c = calloc(1, sizeof(*c) + a->key.len);
 
 	if (c == NULL)
 		return NULL;
 	c->invite = sipmsg_is(a->m->method, "INVITE");
+	c->begins = c->invite && !sipway_in_dialog(a->m);
+	c->since_us = now_us;
 	c->from = *a->from;
 	c->from.peer.unknown = slice_of(NULL, 0);
 	c->to = *a->to;
@@ -76,6 +79,9 @@ void proxy_up(struct proxy *p, struct call *c, unsigned status,
 		buf_clear(&c->last); /* it cannot be repeated then */
 	if (status < 200 || c->state != UP_PROCEEDING)
 		return;
+	if (c->begins && p->cfg.ended != NULL)
+		p->cfg.ended(p->cfg.ctx, buf_slice(&c->bytes), status,
+			     now_us - c->since_us);
 	c->ended = true;
 	c->state = c->invite && status < 300 ? UP_ACCEPTED : UP_COMPLETED;
 	/* H, J and L; without INVITE nothing comes again by a connection. */

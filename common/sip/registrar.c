@@ -294,6 +294,9 @@ static void commit(struct registrar *r, struct registrar_user *u,
 	u->bindings = u->next;
 	u->next.n = 0;
 	r->changes++;
+	if (old.n != u->bindings.n)
+		log_line(r->cfg.log, LOG_DEBUG, "sip: %s has %zu contacts",
+			 u->aor, u->bindings.n);
 	if ((old.n == 0) != (u->bindings.n == 0))
 		log_line(r->cfg.log, LOG_INFO, "sip: %s is %s", u->aor,
 			 u->bindings.n == 0 ? "not registered any more"

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "sip/sipfield.h"
+#include "sip/sipway.h"
 
 enum { BYTES_A_UNIT = 2048, VERSION_LEN = 8 };
 
@@ -27,14 +27,14 @@ void siptally_refused(struct siptally *t, unsigned status)
 
 void siptally_passed(struct siptally *t, const struct sipmsg *m)
 {
-	const struct sipmsg_field *to = sipmsg_only(m, "To", NULL);
-	struct sipfield_addr a;
-	struct slice tag;
-
-	if (sipmsg_is(m->method, "INVITE") && to != NULL &&
-	    sipfield_addr(&a, to->value) == OK &&
-	    !sipfield_find(a.params, "tag", &tag))
+	if (sipmsg_is(m->method, "INVITE") && !sipway_in_dialog(m))
 		t->calls++;
+}
+
+void siptally_ended(struct siptally *t, unsigned status)
+{
+	if (status >= 200 && status < 700)
+		t->ended[status / 100]++;
 }
 
 uint32_t siptally_came(struct siptally *t, const struct sipmsg *m,

@@ -165,7 +165,7 @@ bool sipway_by_routes(const struct proxy_config *cfg, const struct sipmsg *m,
 	return true;
 }
 
-static bool in_dialog(const struct sipmsg *m)
+bool sipway_in_dialog(const struct sipmsg *m)
 {
 	struct sipfield_addr to;
 	struct slice tag;
@@ -311,7 +311,7 @@ enum err sipway_find(struct sipway *out, const struct proxy_config *cfg,
 	    (r = check(cfg, m, &uri, status, fields)) != OK || *status != 0)
 		return r;
 	if (sipway_by_routes(cfg, m, &flow, &out->drop_routes, &last) &&
-	    in_dialog(m))
+	    sipway_in_dialog(m))
 		return go_on(out, cfg, m, &flow, last, status);
 	/* Another peer has asked who its user is; and what came through the
 	 * overlay does not go there again, lest it runs in circles. */

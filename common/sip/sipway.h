@@ -25,6 +25,9 @@ struct sipway {
 	unsigned none;      /* status when there is nobody: 404, 480 */
 };
 
+/* Does a request belong to a dialog: has its To a tag? */
+bool sipway_in_dialog(const struct sipmsg *m);
+
 /* Digest of what a request that loops has unchanged, s16.6 step 8. */
 enum { SIPWAY_LOOP_LEN = 8 };
 enum err sipway_loop(const struct sipmsg *m,

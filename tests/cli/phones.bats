@@ -310,6 +310,7 @@ answered()
 	[ "$(figure sip_flood_dropped_total)" -ge 1 ]
 	[ "$(figure stored_resources)" -ge 1 ]
 	[ "$(figure 'sip_answers_total{class="4xx"}')" -ge 1 ]
+	[ "$(figure 'sip_calls_ended_total{class="2xx"}')" -ge 2 ]
 	run_tool 22 curl -sf "http://$SIP:9100/other"
 	run_tool 22 curl -sf -d x "http://$SIP:9100/metrics"
 	# The manual has them all.
@@ -324,13 +325,14 @@ answered()
 
 @test "redirect, and contacts in the overlay: callers are told where to go" {
 	ring_kill peer1
-	phones_peer --sip-mode redirect --sip-register contact
+	phones_peer --sip-mode redirect --sip-register contact -v
 	ask "$SIP:5060" "$SOURCE/tests/cli/register-only.xml" -t u1 -p 5077
 	run_tool 0 p2psip-lookup -d "$RING/carol" --uri "alice@$DOMAIN"
 	assert_equal "$output" "sip:alice@$(loopback 10):5077"
 	sed 's|"480" />|"302" />|' "$SOURCE/tests/cli/unavailable.xml" >moved.xml
 	ask "$SIP:5060" moved.xml -key callee alice -t u1 -trace_msg
 	grep -q "^Contact: <sip:alice@$(loopback 10):5077>;expires=" moved_*_messages.log
+	ring_said peer1 "sip: alice@$DOMAIN has 1 contacts"
 	run_tool 64 p2psip-peer -d "$RING/peer1" --sip-mode b2bua
 	run_tool 64 p2psip-peer -d "$RING/peer1" --sip-register both
 	ring_kill peer1

@@ -35,7 +35,14 @@ setup()
 hosting_peer()
 {
 	sip_peer "$1" "at$1" --sip "tls:$(loopback "$1")" --sip-expires 2,1h \
-		--sip-cert "$RING/web.crt" --sip-key "$RING/web.key"
+		--sip-cert "$RING/web.crt" --sip-key "$RING/web.key" -v \
+		--metrics "$(loopback "$1"):9100"
+}
+
+# figure NAME: of peer 2.
+figure()
+{
+	curl -sf "http://$(loopback 2):9100/metrics" | sed -n "s/^p2psip_sip_$1 //p"
 }
 
 # make_cert: RING/web.crt and RING/web.key, for phones to trust as they are.
@@ -98,6 +105,12 @@ stored()
 	between calls
 	between busy
 	assert_equal "$(said 2 'sip: linked with')" "$n"
+	# That is counted, and so are calls; each leaves a line.
+	assert_equal "$(figure peer_links_opened_total)" "$n"
+	[ "$(figure peer_links)" -ge 1 ]
+	[ "$(figure 'calls_ended_total{class="2xx"}')" -ge 1 ]
+	[ "$(figure 'calls_ended_total{class="4xx"}')" -ge 1 ]
+	[ "$(said 2 "sip: call from sip:alice@$DOMAIN to sip:bob@$DOMAIN: 486 after 0")" -ge 1 ]
 }
 
 @test "a call that is cancelled; a phone that is busy" {
