@@ -299,6 +299,12 @@ true"
 	calls 1 carl unavailable.xml -t u1
 }
 
+@test "who does not prove to be who they say: refused, at no cost to the overlay" { # 7904-A-D1
+	need python3 curl
+	run_tool 0 "$SOURCE/tests/cli/sip-strangers" "$SIP2" "$(loopback 9)" "$DOMAIN" \
+		"http://$(loopback 2):9100/metrics"
+}
+
 @test "bad input: dropped or answered, and the peer goes on" {
 	need python3
 	run_tool 0 python3 "$SOURCE/tests/cli/sip-hostile" "$SIP2"
