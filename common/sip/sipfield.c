@@ -5,9 +5,11 @@
  */
 #include "sip/sipfield.h"
 
+#include <string.h>
 #include <strings.h>
 
 #include "base/text.h"
+#include "conf/address.h"
 
 static struct slice from(struct slice s, size_t n)
 {
@@ -78,6 +80,20 @@ static bool is_host_char(uint8_t c)
 	return is_alpha(c) || is_digit(c) || c == '.' || c == '-' || c == '_';
 }
 
+/* What stands in brackets; RFC 3261's own grammar has a colon too many for
+ * some, RFC 5118 s4.10. */
+static bool is_ipv6(struct slice s)
+{
+	struct ip_address_port a;
+	char text[ADDRESS_TEXT_MAX];
+
+	if (s.len >= sizeof(text) || memchr(s.p, '\0', s.len) != NULL)
+		return false;
+	memcpy(text, s.p, s.len);
+	text[s.len] = '\0';
+	return address_parse_host(&a, text, 1) == OK && a.type == ADDRESS_IPV6;
+}
+
 /* "host" or "host:port" or "[v6]:port", all of `s`. */
 static enum err host_port(struct slice s, struct slice *host, uint16_t *port)
 {
@@ -86,12 +102,8 @@ static enum err host_port(struct slice s, struct slice *host, uint16_t *port)
 
 	if (s.len > 0 && s.p[0] == '[') {
 		n = find(s, ']');
-		if (n == s.len || n < 3)
+		if (n == s.len || !is_ipv6(slice_sub(s, 1, n - 1)))
 			return ERR_MALFORMED;
-		for (size_t i = 1; i < n; i++)
-			if (!is_alpha(s.p[i]) && !is_digit(s.p[i]) &&
-			    s.p[i] != ':' && s.p[i] != '.')
-				return ERR_MALFORMED;
 		n++;
 	} else {
 		while (n < s.len && is_host_char(s.p[n]))

@@ -28,11 +28,12 @@ static void uris(void **state)
 		  "example.com", "", "", 0 },
 	};
 	static const char *const bad[] = {
-		"",          "alice",         "sip:",           ":x",
-		"1sip:a",    "sip:@a",        "sip:a b@c",      "sip:a@",
-		"sip:a@b:0", "sip:a@b:65536", "sip:a@b:x",      "sip:[::1",
-		"sip:[]",    "sip:a@b c",     "sip:<a@b>",      "sip:a@[x y]",
-		"sip:a@b:",  "tel:",          "sip:\xc3\xa4@b",
+		"",          "alice",           "sip:",          ":x",
+		"1sip:a",    "sip:@a",          "sip:a b@c",     "sip:a@",
+		"sip:a@b:0", "sip:a@b:65536",   "sip:a@b:x",     "sip:[::1",
+		"sip:[]",    "sip:[192.0.2.1]", "sip:[1::2::3]", "sip:[]",
+		"sip:a@b c", "sip:<a@b>",       "sip:a@[x y]",   "sip:a@b:",
+		"tel:",      "sip:\xc3\xa4@b",
 	};
 	struct sipfield_uri u;
 

@@ -282,7 +282,7 @@ static void answers(void **state)
 		streamed(name, bytes, tcp);
 		n++;
 	}
-	assert_int_equal(n, 51);
+	assert_int_equal(n, 62);
 }
 
 /* ---- what they say ---- */
@@ -451,12 +451,41 @@ static void nuls(void **state)
 	assert_int_equal(status, 400);
 }
 
+/* RFC 5118 s4: what stands in brackets is an address, all of it. */
+static void references(void **state)
+{
+	struct sipmsg m = message("ipv6-03-port-in-brackets.sip");
+	struct sipfield_uri u;
+	struct sipfield_via via;
+
+	(void)state;
+	assert_ok(sipfield_uri(&u, m.uri));
+	assert_slice_equal(u.host, SLICE_LIT("[2001:db8::10:5070]"));
+	assert_int_equal(u.port, 0);
+	m = message("ipv6-04-port-behind-brackets.sip");
+	assert_ok(sipfield_uri(&u, m.uri));
+	assert_slice_equal(u.host, SLICE_LIT("[2001:db8::10]"));
+	assert_int_equal(u.port, 5070);
+	m = message("ipv6-05-received-bare.sip");
+	assert_ok(sipfield_via(&via, value(&m, "Via", 1)));
+	assert_slice_equal(via.host, SLICE_LIT("[2001:db8::9:2]"));
+	assert_int_equal(via.port, 5070);
+	m = message("ipv6-09-mapped.sip");
+	assert_ok(sipfield_uri(&u, m.uri));
+	assert_slice_equal(u.host, SLICE_LIT("[::ffff:192.0.2.10]"));
+}
+
 int main(void)
 {
 #define EACH(f) cmocka_unit_test_setup_teardown(f, begin, end)
 	const struct CMUnitTest tests[] = {
-		EACH(answers), EACH(white_space), EACH(escapes),
-		EACH(bodies),  EACH(contacts),    EACH(nuls),
+		EACH(answers),
+		EACH(white_space),
+		EACH(escapes),
+		EACH(bodies),
+		EACH(contacts),
+		EACH(nuls),
+		cmocka_unit_test_setup_teardown(references, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
