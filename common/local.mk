@@ -152,6 +152,8 @@ libp2psip_a_SOURCES += \
 	common/core/resync.h \
 	common/core/ring.c \
 	common/core/ring.h \
+	common/core/room.c \
+	common/core/room.h \
 	common/core/route.c \
 	common/core/route.h \
 	common/core/seal.c \

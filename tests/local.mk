@@ -266,6 +266,7 @@ sim_programs = \
 	tests/sim/test_oracles \
 	tests/sim/test_world \
 	tests/sim/trace_change \
+	tests/sim/trace_full \
 	tests/sim/trace_loss \
 	tests/sim/trace_split
 if HAVE_CMOCKA
@@ -301,6 +302,7 @@ tests_sim_sim_LDADD = $(sim_ldadd)
 tests_sim_test_oracles_LDADD = $(sim_ldadd)
 tests_sim_test_world_LDADD = $(sim_ldadd)
 tests_sim_trace_change_LDADD = $(sim_ldadd)
+tests_sim_trace_full_LDADD = $(sim_ldadd)
 tests_sim_trace_loss_LDADD = $(sim_ldadd)
 tests_sim_trace_split_LDADD = $(sim_ldadd)
 

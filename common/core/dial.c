@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "core/candidate.h"
+#include "core/room.h"
 #include "core/state.h"
 #include "core/update.h"
 
@@ -399,7 +400,7 @@ void dial_on_attach(struct node *n, struct request *req)
 				    "no candidate to connect to");
 		return;
 	}
-	if (n->dials.n >= DIALS_MAX || n->links.n >= LINKS_MAX) {
+	if (n->dials.n >= DIALS_MAX || !room_for(n, &req->source)) {
 		request_refuse_take(n, req, ERR_FULL, "too many links");
 		return;
 	}

@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "core/room.h"
 #include "core/state.h"
 #include "core/suspect.h"
 #include "wire/frame.h"
@@ -171,6 +172,7 @@ enum err link_send(struct node *n, struct link *l, struct slice message)
 
 void link_heard(struct node *n, struct link *l)
 {
+	l->heard_us = n->now.mono_us;
 	if (l->up)
 		return;
 	l->up = true;
@@ -233,18 +235,6 @@ void link_acked(struct node *n, struct link *l, const struct framed_message *f)
 
 /* ---- opening and closing ---- */
 
-/* One member that has all links would leave none to others. */
-static bool has_room(const struct node *n, const struct cert *c)
-{
-	uint32_t own = 0;
-
-	if (n->links.n < LINKS_PER_NODE_MAX)
-		return true;
-	for (const struct link *l = n->links.first; l != NULL; l = l->next)
-		own += id_eq(&l->cert->node_ids[0], &c->node_ids[0]);
-	return n->links.n < LINKS_MAX && own < LINKS_PER_NODE_MAX;
-}
-
 static bool is_datagram(uint8_t overlay_link)
 {
 	return overlay_link == OVERLAY_LINK_DTLS_UDP_SR_NO_ICE ||
@@ -282,7 +272,8 @@ enum err link_opened(struct node *n, const struct event *ev)
 	struct link *l;
 	enum err r;
 
-	if ((r = certs_current(n, ev->cert)) == OK && !has_room(n, ev->cert))
+	if ((r = certs_current(n, ev->cert)) == OK &&
+	    !room_make(n, &ev->cert->node_ids[0]))
 		r = ERR_FULL;
 	if (r != OK || n->state == STATE_LEFT ||
 	    (l = link_new(n, ev)) == NULL) {
@@ -296,6 +287,7 @@ enum err link_opened(struct node *n, const struct event *ev)
 	l->address = ev->address;
 	l->address.unknown = slice_of(NULL, 0);
 	l->outgoing = ev->link < LINK_INCOMING;
+	l->heard_us = n->now.mono_us;
 	l->in.max = SIZE_MAX;
 	l->prev = n->links.last;
 	*(l->prev == NULL ? &n->links.first : &l->prev->next) = l;

@@ -49,6 +49,7 @@ struct link {
 	bool closed;   /* gone; the memory is there until the step ends */
 	bool datagram; /* DTLS: a frame is a record, which may be lost */
 	uint32_t mtu;  /* bytes of a message that fits; 0: any */
+	uint64_t heard_us; /* when something last came */
 	struct timer timer;
 	struct buf in; /* a frame not yet whole */
 

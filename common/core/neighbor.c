@@ -56,3 +56,22 @@ bool neighbor_fill(struct ring *ring)
 	ring->n_predecessors = k;
 	return true;
 }
+
+bool neighbor_near(const struct node *n, const struct node_id *id)
+{
+	const struct ring *ring = &n->ring;
+	struct node_id after, before, last;
+
+	if (n->cfg.role != ROLE_PEER)
+		return false;
+	if (ring->n_successors == 0 || ring->n_successors < ring->n_neighbors)
+		return true;
+	id_distance(&after, &n->id, id);
+	id_distance(&last, &n->id, &ring->successors[ring->n_successors - 1]);
+	if (id_cmp(&after, &last) <= 0)
+		return true;
+	id_distance(&before, id, &n->id);
+	id_distance(&last, &ring->predecessors[ring->n_predecessors - 1],
+		    &n->id);
+	return id_cmp(&before, &last) <= 0;
+}

@@ -52,6 +52,7 @@ struct node_config {
 	 * need one. */
 	const struct link_address *listen;
 	size_t n_listen;
+	uint32_t links_max; /* at most so many links; 0: LINKS_MAX */
 	uint8_t via_policy; /* enum via_policy, route.h; VIA_APPEND for all but
 			       tests */
 	const struct log_sink

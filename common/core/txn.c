@@ -246,6 +246,14 @@ void txn_timer(struct node *n, struct timer *timer)
 		fail(n, t, r);
 }
 
+bool txn_awaits_link(const struct node *n, uint32_t number)
+{
+	for (const struct txn *t = n->txns.first; t != NULL; t = t->next)
+		if (t->link == number)
+			return true;
+	return false;
+}
+
 void txn_link_down(struct node *n, uint32_t number)
 {
 	bool cut_off = n->cfg.role == ROLE_CLIENT && n->links.n == 0;

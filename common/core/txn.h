@@ -79,6 +79,8 @@ enum err txn_to_node_through(struct node *n, const struct node_id *through,
 void txn_response(struct node *n, struct link *l, const struct message *m);
 /* A document was replaced: requests refused for the old one are sent again. */
 void txn_config_changed(struct node *n);
+/* Was a request sent on just this link, and not answered yet? */
+bool txn_awaits_link(const struct node *n, uint32_t number);
 void txn_link_down(struct node *n, uint32_t number);
 void txn_timer(struct node *n, struct timer *t);
 void txn_clear(struct node *n);

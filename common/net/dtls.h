@@ -4,6 +4,7 @@
 
 #include <uv.h>
 
+#include "core/limits.h"
 #include "core/overlay.h"
 #include "crypto/crypto.h"
 #include "net/dtls_link.h"
@@ -17,7 +18,7 @@
 struct dtls;
 
 enum {
-	DTLS_LINKS_MAX = 1024, /* accepted and connected */
+	DTLS_LINKS_MAX = LINKS_MAX + 128, /* as TLS_LINKS_MAX */
 	DTLS_HALF_OPEN_MAX =
 		128, /* accepted, in the handshake; then the oldest goes */
 	DTLS_SOCKETS_MAX = 32, /* of addresses listened on, and others */

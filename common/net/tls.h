@@ -4,6 +4,7 @@
 
 #include <uv.h>
 
+#include "core/limits.h"
 #include "core/overlay.h"
 #include "crypto/crypto.h"
 #include "net/tls_link.h"
@@ -17,7 +18,9 @@
 struct tls;
 
 enum {
-	TLS_LINKS_MAX = 1024, /* accepted and connected */
+	/* Accepted and connected; the core closes those that it has no room
+	 * for, core/room.h, and must have seen them. */
+	TLS_LINKS_MAX = LINKS_MAX + 128,
 	TLS_HALF_OPEN_MAX =
 		128, /* accepted, in the handshake; then the oldest goes */
 	TLS_LISTENERS_MAX = 16
