@@ -2,10 +2,13 @@
 /*
  * A client that stays: stores and fetches one value over one connection.
  *
- *	resident [options] rate SECONDS		for every line on stdin, that
- *long: prints operations a second resident [options] fetch N		N
- *fetches, as fast as they go
+ *	resident [options] rate SECONDS	    for every line on stdin, that long:
+ *					    prints operations a second
+ *	resident [options] fetch N	    N fetches, as fast as they go
+ *	resident [options] latency MS	    a fetch every so often until stdin
+ *					    ends: prints how long they took
  */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +18,7 @@
 #include "cli/session.h"
 
 static const struct opt opts[] = {
-	OPT_TOOL("resident", "rate SECONDS | fetch N",
+	OPT_TOOL("resident", "rate SECONDS | fetch N | latency MS",
 		 "Store and fetch over one connection."),
 	OPT_COMMON,
 	OPT_END,
@@ -93,6 +96,33 @@ static void rate(struct resident *r, double seconds)
 	}
 }
 
+static int by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void latency(struct resident *r, int pause_ms)
+{
+	struct pollfd in = { .fd = 0, .events = POLLIN };
+	double *v = NULL, start;
+	size_t n = 0;
+
+	do {
+		v = reallocarray(v, n + 1, sizeof(*v));
+		must(v == NULL ? ERR_NOMEM : OK, &(struct why){ "" });
+		start = now_s();
+		fetch(r);
+		v[n++] = 1000 * (now_s() - start);
+	} while (poll(&in, 1, pause_ms) == 0);
+	qsort(v, n, sizeof(*v), by_size);
+	printf("{\"fetches\": %zu, \"p50_ms\": %.1f, \"p99_ms\": %.1f,"
+	       " \"most_ms\": %.1f}\n",
+	       n, v[n / 2], v[n * 99 / 100], v[n - 1]);
+	free(v);
+}
+
 int main(int argc, char *argv[])
 {
 	struct resident r = { .arena = ARENA_INIT(1 << 20) };
@@ -110,6 +140,8 @@ int main(int argc, char *argv[])
 	     &why);
 	if (strcmp(argv[0], "rate") == 0)
 		rate(&r, (double)n);
+	else if (strcmp(argv[0], "latency") == 0)
+		latency(&r, (int)n);
 	else
 		for (store(&r); n > 0; n--)
 			fetch(&r);
