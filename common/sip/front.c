@@ -222,7 +222,8 @@ enum err front_new(struct front **out, const struct front_config *cfg,
 		.log = cfg->log,
 		.store = on_store,
 		.gone = front_users_gone,
-		.answer = on_answer
+		.answer = on_answer,
+		.is_ours = on_is_ours
 	};
 	struct sipnet_config t_cfg = { .loop = cfg->loop,
 				       .listen = cfg->listen,

@@ -237,6 +237,29 @@ static bool look_up(struct proxy *p, struct call *c, struct slice uri)
 	return c->cut_off;
 }
 
+/* At our address, as at the realm: the overlay, and other peers, know the user
+ * by that. */
+static struct slice for_lookup(struct proxy *p, struct call *c,
+			       struct slice uri)
+{
+	struct sipfield_uri u;
+
+	c->own_uri.max = SIPMSG_MAX;
+	if (sipfield_uri(&u, uri) != OK || u.user.p == NULL ||
+	    !p->cfg.is_ours(p->cfg.ctx, u.host, u.port))
+		return uri;
+	if (buf_append_slice(&c->own_uri, u.scheme) != OK ||
+	    buf_append_u8(&c->own_uri, ':') != OK ||
+	    buf_append_slice(&c->own_uri, u.user) != OK ||
+	    buf_append_u8(&c->own_uri, '@') != OK ||
+	    buf_append(&c->own_uri, p->cfg.realm, strlen(p->cfg.realm) + 1) !=
+		    OK) {
+		buf_clear(&c->own_uri); /* then nobody will know it */
+		return uri;
+	}
+	return slice_of(c->own_uri.p, c->own_uri.len - 1);
+}
+
 enum err proxy_request(struct proxy *p, const struct proxy_asked *a,
 		       uint64_t now_us, unsigned *status, struct buf *fields)
 {
@@ -259,7 +282,8 @@ enum err proxy_request(struct proxy *p, const struct proxy_asked *a,
 		return ERR_NOMEM;
 	}
 	c->way = way;
-	if (way.elsewhere && !look_up(p, c, a->m->uri) && way.n == 0) {
+	if (way.elsewhere && !look_up(p, c, for_lookup(p, c, a->m->uri)) &&
+	    way.n == 0) {
 		*status = way.none;
 		proxy_up_free(p, c);
 		return OK;
@@ -303,8 +327,13 @@ void proxy_found(struct proxy *p, uint64_t token, enum err r,
 	c->cut_off = r != OK && r != ERR_NOT_FOUND;
 	if (p->cfg.redirect && redirect(p, c, v, n, now_us))
 		return;
-	for (size_t i = n; i-- > 0;)
-		sipway_insert(&c->way, c->next, &v[i]);
+	for (size_t i = n; i-- > 0;) {
+		struct sipway_target t = v[i];
+
+		if (t.uri == NULL && c->own_uri.len > 0)
+			t.uri = (char *)c->own_uri.p;
+		sipway_insert(&c->way, c->next, &t);
+	}
 	if (n > 0 && !c->ended && c->next < c->way.n)
 		fork_next(p, c, now_us); /* beside those that ring here */
 	settle(p, c, now_us);

@@ -47,7 +47,8 @@ struct call {
 	struct timer resend, end;
 	uint64_t interval_us;
 	struct sipway way;
-	size_t next; /* target */
+	size_t next;        /* target */
+	struct buf own_uri; /* who was called at our address, by the realm */
 	struct leg *legs[SIPWAY_TARGETS_MAX];
 	size_t n_legs;
 	unsigned best_status;

@@ -65,6 +65,7 @@ void proxy_up_free(struct proxy *p, struct call *c)
 	buf_clear(&c->best);
 	buf_clear(&c->challenges);
 	buf_clear(&c->reason);
+	buf_clear(&c->own_uri);
 	free(c);
 }
 

@@ -180,10 +180,15 @@ struct registrar_user *registrar_find(const struct registrar *r,
 				      const struct sipfield_uri *uri)
 {
 	struct buf key = BUF_INIT(SIPMSG_HEAD_MAX);
+	struct sipfield_uri own = *uri;
 	struct registrar_user *u = NULL;
 
+	/* Phones that are told of no domain but an address: s16.5. */
+	if (uri->sip && r->cfg.is_ours != NULL &&
+	    r->cfg.is_ours(r->cfg.ctx, uri->host, uri->port))
+		own.host = slice_str(r->cfg.realm);
 	/* Without memory as if there were none. */
-	if (uri->sip && sipfield_aor(&key, uri) == OK)
+	if (uri->sip && sipfield_aor(&key, &own) == OK)
 		HASH_FIND(hh, r->users, key.p, key.len, u);
 	buf_clear(&key);
 	return u == NULL || u->dismissed ? NULL : u;

@@ -35,6 +35,8 @@ struct registrar_config {
 	struct digest_offer offer;
 	struct binding_bounds bounds;
 	bool contact; /* the overlay is to have the best contact, no route */
+	/* Is this address ours, and so as good a domain?  May be NULL. */
+	bool (*is_ours)(void *ctx, struct slice host, uint16_t port);
 	const struct log_sink *log; /* may be NULL */
 	/* Begins to store registrar_asked() for that many seconds, or with 0 to
 	 * remove it: registrar_stored() says how it ended, later.  A failure
@@ -96,7 +98,8 @@ const char *registrar_user_aor(const struct registrar_user *u);
 /* What is to be stored, or is being: a contact, or NULL: a route. */
 const char *registrar_asked(const struct registrar_user *u);
 const struct bindings *registrar_bindings(const struct registrar_user *u);
-/* By the address of record in a URI; NULL, also for who was dismissed. */
+/* By the address of record in a URI, of the realm or at our address; NULL, also
+ * for who was dismissed. */
 struct registrar_user *registrar_find(const struct registrar *r,
 				      const struct sipfield_uri *u);
 

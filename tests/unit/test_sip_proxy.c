@@ -24,7 +24,8 @@ static struct arena arena = ARENA_INIT(1 << 24);
 static struct registrar *reg;
 static struct proxy *proxy;
 static uint64_t now_us;
-static const char *callee; /* "bob", unless a test says otherwise */
+/* "bob" and "a.example", unless a test says otherwise. */
+static const char *callee, *domain;
 
 /* What has left, and to which port. */
 enum { SENT_MAX = 64 };
@@ -115,6 +116,7 @@ static int begin(void **state)
 				      .secret = { 7 },
 				      .offer = { { HEXHASH_MD5 }, 1 },
 				      .bounds = { 60, 3600 },
+				      .is_ours = on_is_ours,
 				      .store = on_store,
 				      .answer = on_answer };
 	struct proxy_config p = { .realm = "a.example",
@@ -130,6 +132,7 @@ static int begin(void **state)
 	n_sent = 0;
 	gone_conn = 0;
 	callee = "bob";
+	domain = "a.example";
 	has_overlay = false;
 	lookup_fails = OK;
 	assert_ok(registrar_new(&reg, &r));
@@ -283,7 +286,7 @@ static const char *scheme = "sip"; /* of whom alice asks for */
 static unsigned ask(const char *method, const char *more)
 {
 	static const char form[] =
-		"%s %s:%s@a.example SIP/2.0\r\n"
+		"%s %s:%s@%s SIP/2.0\r\n"
 		"Via: SIP/2.0/UDP 10.0.0.1;rport;branch=z9hG4bKa%u\r\n"
 		"Max-Forwards: 9\r\nFrom: <sip:alice@a.example>;tag=f\r\n"
 		"To: <sip:%s@a.example>\r\nCall-ID: call\r\nCSeq: %u %s\r\n"
@@ -293,16 +296,16 @@ static unsigned ask(const char *method, const char *more)
 	unsigned status;
 
 	branch++;
-	snprintf(text, sizeof(text), form, method, scheme, callee, branch,
-		 callee, branch, method, "", more);
+	snprintf(text, sizeof(text), form, method, scheme, callee, domain,
+		 branch, callee, branch, method, "", more);
 	now_us++;
 	status = come(text, ALICE);
 	if (status != 407)
 		return status;
 	authorize(auth, "Proxy-Authorization", "alice", method, challenged);
 	branch++;
-	snprintf(text, sizeof(text), form, method, scheme, callee, branch,
-		 callee, branch, method, auth, more);
+	snprintf(text, sizeof(text), form, method, scheme, callee, domain,
+		 branch, callee, branch, method, auth, more);
 	return come(text, ALICE);
 }
 
@@ -1109,6 +1112,21 @@ static void unreachable(void **state)
 	assert_int_equal(count(PEER), 0);
 }
 
+/* Our address stands for the domain, s16.5; other peers have another. */
+static void by_address(void **state)
+{
+	(void)state;
+	has_overlay = true;
+	domain = "192.0.2.1:5060";
+	bind_bob("<sip:bob@10.0.0.2>", BOB, 0);
+	assert_int_equal(ask("MESSAGE", ""), 0);
+	assert_got(BOB, "MESSAGE sip:bob@10.0.0.2 SIP/2.0\r\n");
+	callee = "carol";
+	assert_int_equal(ask("MESSAGE", ""), 0);
+	found(OK, PEER, 0, NULL);
+	assert_got(PEER, "MESSAGE sip:carol@a.example SIP/2.0\r\n");
+}
+
 /* A phone that is not there any more, s16.9: by ICMP, or as its connection is
  * gone.  Whoever has called rings on nobody's phone then, s17.2.4. */
 static void vanished(void **state)
@@ -1267,6 +1285,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(same_contact, begin, end),
 		cmocka_unit_test_setup_teardown(cancelled_waiting, begin, end),
 		cmocka_unit_test_setup_teardown(unreachable, begin, end),
+		cmocka_unit_test_setup_teardown(by_address, begin, end),
 		cmocka_unit_test_setup_teardown(vanished, begin, end),
 		cmocka_unit_test_setup_teardown(from_peer, begin, end),
 		cmocka_unit_test_setup_teardown(left_behind, begin, end),
