@@ -8,6 +8,7 @@
 #include "sip/front_private.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #define LEAVE_TIMEOUT_US UINT64_C(5000000)
 
@@ -56,17 +57,34 @@ void front_send(struct front *f, const struct flow *to, struct slice bytes)
 	carrier_send(&f->carrier, to, bytes);
 }
 
+/* Phones set their clocks by it: RFC 3261 s10.3 step 8, s20.17. */
+static enum err add_date(struct buf *out)
+{
+	time_t now = time(NULL);
+	char text[64];
+	struct tm tm;
+
+	if (gmtime_r(&now, &tm) == NULL ||
+	    strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm) == 0)
+		return OK; /* then without */
+	return buf_printf(out, "Date: %s\r\n", text);
+}
+
 static void on_answer(void *ctx, uint64_t token, unsigned status,
 		      struct slice fields)
 {
 	struct front *f = ctx;
 	struct transaction *t = transaction_by_id(f->transactions, token);
 	const struct flow *to = transaction_flow(t);
+	struct buf b = BUF_INIT(2 * SIPMSG_MAX);
 
-	if (f->stopped || transaction_answer(f->transactions, t, status, fields,
-					     front_now_us()) != OK)
-		return; /* for lack of memory: it will be asked again */
-	front_send(f, to, transaction_answered(t));
+	/* For lack of memory nothing is said: it will be asked again. */
+	if (!f->stopped && buf_append_slice(&b, fields) == OK &&
+	    (status != 200 || add_date(&b) == OK) &&
+	    transaction_answer(f->transactions, t, status, buf_slice(&b),
+			       front_now_us()) == OK)
+		front_send(f, to, transaction_answered(t));
+	buf_clear(&b);
 }
 
 /* ---- what the proxy asks for ---- */

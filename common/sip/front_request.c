@@ -11,6 +11,8 @@
 	"Allow: REGISTER, OPTIONS, INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, "  \
 	"INFO, MESSAGE, SUBSCRIBE, NOTIFY, REFER, PUBLISH\r\n"
 
+#define ALLOW_US "Allow: REGISTER, OPTIONS\r\n"
+
 /* A request, what its answers begin with and where they go. */
 struct asked {
 	const struct sipmsg *m;
@@ -101,8 +103,10 @@ static void on_options(struct front *f, const struct asked *a)
 
 	if (r == OK && status == 200)
 		r = buf_append_slice(
-			&fields,
-			SLICE_LIT(ALLOW "Supported: path, outbound\r\n"));
+			&fields, SLICE_LIT(ALLOW "Supported: path, outbound\r\n"
+						 "Accept: */*\r\n"
+						 "Accept-Encoding: identity\r\n"
+						 "Accept-Language: en\r\n"));
 	if (r == OK)
 		answer(f, a, status, NULL, buf_slice(&fields));
 	buf_clear(&fields);
@@ -147,6 +151,8 @@ static void on_method(struct front *f, struct asked *a)
 		on_cancel(f, a);
 	else if (sipmsg_is(a->m->method, "OPTIONS") && is_for_us(f, a->m))
 		on_options(f, a);
+	else if (is_for_us(f, a->m))
+		answer(f, a, 405, NULL, SLICE_LIT(ALLOW_US)); /* s8.2.1 */
 	else
 		on_other(f, a);
 }

@@ -17,7 +17,7 @@ enum {
 	PEERLINK_PEERS_MAX = 1024,    /* linked, or wanted */
 	PEERLINK_LINKS_MAX = 4,       /* to one of them; then the oldest goes */
 	PEERLINK_QUEUE_MAX = 1 << 20, /* bytes that wait for one connection */
-	PEERLINK_ATTACH_S = 8,        /* for the answer of an AppAttach */
+	PEERLINK_ATTACH_S = 5,        /* for the answer of an AppAttach */
 	PEERLINK_WAIT_S = 8,          /* for its connection, after that */
 	PEERLINK_IDLE_S = 300         /* then it is closed */
 };

@@ -22,6 +22,31 @@ static const struct digest_ha1 *secret_for(const struct registrar_user *u,
 	return slice_eq(name, slice_str(u->aor)) ? &u->secret.whole : NULL;
 }
 
+static bool is_address(struct slice host)
+{
+	uint8_t last = host.p[host.len - 1];
+
+	return last == ']' || (last >= '0' && last <= '9');
+}
+
+/* Are the credentials for what is asked?  RFC 7616 s3.4.6.  CHOICE: the same
+ * user, where they name one, and no other domain: phones differ in ports and
+ * parameters, and name us by an address that may be another's on the way. */
+static bool same_resource(const struct registrar *r, struct slice uri,
+			  const struct sipmsg *m)
+{
+	struct sipfield_uri a, b;
+
+	if (sipfield_uri(&a, uri) != OK || sipfield_uri(&b, m->uri) != OK)
+		return false;
+	if (!a.sip || !b.sip)
+		return slice_eq(uri, m->uri);
+	return (a.user.p == NULL || sipfield_user_eq(&a, &b)) &&
+	       (sipfield_host_eq(a.host, b.host) ||
+		sipfield_host_eq(a.host, slice_str(r->cfg.realm)) ||
+		is_address(a.host));
+}
+
 enum err registrar_authenticate(struct registrar *r, struct registrar_user *u,
 				const struct sipmsg *m, bool proxy,
 				uint64_t now_us, unsigned *status,
@@ -53,6 +78,8 @@ enum err registrar_authenticate(struct registrar *r, struct registrar_user *u,
 		if (e == OK && d != DIGEST_GOOD)
 			e = challenge(r, proxy, d == DIGEST_STALE, now_us,
 				      status, fields);
+		else if (e == OK && !same_resource(r, c.uri, m))
+			*status = 400;
 		if (e == OK && d == DIGEST_BAD) {
 			r->counts.wrong++;
 			log_line(r->cfg.log, LOG_WARN,

@@ -25,6 +25,46 @@ static enum err answer_fields(const struct sipmsg *m,
 	return e;
 }
 
+static size_t count(const struct sipmsg *m, const char *name)
+{
+	const struct sipmsg_field *f;
+	struct slice rest, item;
+	size_t at = 0, n = 0;
+
+	while ((f = sipmsg_next(m, name, &at)) != NULL)
+		for (rest = f->value; sipmsg_item(&rest, &item);)
+			n++;
+	return n;
+}
+
+/* Does a proxy on the way keep the phone's flow? */
+static bool edge_has_outbound(const struct sipmsg *m)
+{
+	const struct sipmsg_field *f;
+	struct slice rest, item, v;
+	struct sipfield_addr a;
+	struct sipfield_uri u;
+	size_t at = 0;
+
+	while ((f = sipmsg_next(m, "Path", &at)) != NULL)
+		for (rest = f->value; sipmsg_item(&rest, &item);)
+			if (sipfield_addr(&a, item) == OK &&
+			    sipfield_uri(&u, a.uri) == OK &&
+			    sipfield_find(u.params, "ob", &v))
+				return true;
+	return false;
+}
+
+/* Flows count, but that which the phone has is not to us: RFC 5626 s6. */
+static bool lacks_outbound(const struct sipmsg *m,
+			   const struct binding_change *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->v[i]->reg_id != 0 && c->expires_s[i] != 0)
+			return count(m, "Via") > 1 && !edge_has_outbound(m);
+	return false;
+}
+
 enum err registrar_judge(struct registrar *r, const struct sipmsg *m,
 			 const struct flow *flow, uint64_t now_us,
 			 struct registrar_verdict *v)
@@ -49,6 +89,8 @@ enum err registrar_judge(struct registrar *r, const struct sipmsg *m,
 	    v->status != 0)
 		goto out;
 	e = binding_change_read(&v->change, m, flow, &r->cfg.bounds, &status);
+	if (e == OK && status == 0 && lacks_outbound(m, &v->change))
+		status = 439;
 	v->status = status;
 	if (e == OK && status == 423)
 		e = buf_printf(&v->fields, "Min-Expires: %u\r\n",

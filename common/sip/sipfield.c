@@ -239,13 +239,18 @@ static bool params_match(struct slice a, struct slice b)
 	return true;
 }
 
+bool sipfield_user_eq(const struct sipfield_uri *a,
+		      const struct sipfield_uri *b)
+{
+	return (a->user.p == NULL) == (b->user.p == NULL) &&
+	       eq_decoded(a->user, b->user, false);
+}
+
 bool sipfield_uri_eq(const struct sipfield_uri *a, const struct sipfield_uri *b)
 {
 	return sipfield_host_eq(a->scheme, b->scheme) && a->sip == b->sip &&
-	       (a->user.p == NULL) == (b->user.p == NULL) &&
-	       eq_decoded(a->user, b->user, false) &&
-	       sipfield_host_eq(a->host, b->host) && a->port == b->port &&
-	       params_match(a->params, b->params) &&
+	       sipfield_user_eq(a, b) && sipfield_host_eq(a->host, b->host) &&
+	       a->port == b->port && params_match(a->params, b->params) &&
 	       params_match(b->params, a->params) &&
 	       eq_decoded(a->headers, b->headers, false);
 }

@@ -59,6 +59,8 @@ enum err sipfield_lower(struct buf *out, struct slice s) MUST_CHECK;
 /* Do these name the same resource, RFC 3261 s19.1.4? */
 bool sipfield_uri_eq(const struct sipfield_uri *a,
 		     const struct sipfield_uri *b);
+bool sipfield_user_eq(const struct sipfield_uri *a,
+		      const struct sipfield_uri *b);
 bool sipfield_host_eq(struct slice a, struct slice b);
 
 #endif

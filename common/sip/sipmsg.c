@@ -396,6 +396,7 @@ const char *sipmsg_reason(unsigned status)
 		{ 416, "Unsupported URI Scheme" },
 		{ 420, "Bad Extension" },
 		{ 423, "Interval Too Brief" },
+		{ 439, "First Hop Lacks Outbound Support" },
 		{ 480, "Temporarily Unavailable" },
 		{ 481, "Call/Transaction Does Not Exist" },
 		{ 482, "Loop Detected" },

@@ -249,6 +249,8 @@ true"
 	assert_line --index 0 --partial 'SIP/2.0 481'
 	run_tool 0 "$ask" "$SIP2" "OPTIONS sip:$DOMAIN $head\\r\\n$rest INVITE\\r\\n\\r\\n"
 	assert_line --index 0 --partial 'SIP/2.0 400'
+	run_tool 0 "$ask" "$SIP2" "FOO sip:$DOMAIN $head\\r\\n$rest FOO\\r\\n\\r\\n"
+	assert_line --index 0 --partial 'SIP/2.0 405'
 	# A keep-alive by STUN, RFC 5626 s8: a Binding response.
 	run_tool 0 "$ask" "$SIP2" '\x00\x01\x00\x00\x21\x12\xa4\x42abcdefghijkl'
 	assert_equal "$(head -c 2 "$STDOUT" | xxd -p)" 0101

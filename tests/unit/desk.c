@@ -12,6 +12,7 @@ struct registrar *reg;
 struct registrar_user *alice, *bob;
 uint64_t now_us;
 unsigned cseq;
+const char *digest_uri;
 
 struct desk_store store;
 
@@ -80,6 +81,7 @@ int desk_begin(void **state)
 	memset(&last, 0, sizeof(last));
 	now_us = 1000 * S;
 	cseq = 0;
+	digest_uri = "sip:a.example";
 	assert_ok(registrar_new(&reg, &cfg));
 	s = secret_of("alice", "alice@a.example");
 	assert_ok(registrar_add(reg, "alice@A.example", &s, NULL, &alice));
@@ -141,7 +143,7 @@ void authorize(char out[static 1024], const char *user, const char *password,
 	       const char *challenge)
 {
 	char nonce[64], ha1[HEXHASH_MAX], ha2[HEXHASH_MAX], h[HEXHASH_MAX];
-	struct slice a2 = SLICE_LIT("REGISTER:sip:a.example"), all;
+	struct slice a2, all;
 	char text[512];
 
 	assert_int_equal(sscanf(strstr(challenge, "nonce="),
@@ -149,6 +151,8 @@ void authorize(char out[static 1024], const char *user, const char *password,
 			 1);
 	assert_ok(digest_make_ha1(HEXHASH_MD5, slice_str(user), "a.example",
 				  slice_str(password), ha1));
+	snprintf(text, sizeof(text), "REGISTER:%s", digest_uri);
+	a2 = slice_str(text);
 	assert_ok(hexhash(HEXHASH_MD5, &a2, 1, ha2));
 	snprintf(text, sizeof(text), "%s:%s:00000001:x:auth:%s", ha1, nonce,
 		 ha2);
@@ -156,9 +160,9 @@ void authorize(char out[static 1024], const char *user, const char *password,
 	assert_ok(hexhash(HEXHASH_MD5, &all, 1, h));
 	snprintf(out, 1024,
 		 "Authorization: Digest username=\"%s\", realm=\"a.example\", "
-		 "nonce=\"%s\", uri=\"sip:a.example\", response=\"%s\", "
+		 "nonce=\"%s\", uri=\"%s\", response=\"%s\", "
 		 "algorithm=MD5, qop=auth, nc=00000001, cnonce=\"x\"\r\n",
-		 user, nonce, h);
+		 user, nonce, digest_uri, h);
 }
 
 unsigned try(struct registrar_verdict *v, const char *user,

@@ -14,6 +14,7 @@ extern struct registrar *reg;
 extern struct registrar_user *alice, *bob;
 extern uint64_t now_us;
 extern unsigned cseq;
+extern const char *digest_uri; /* in the credentials */
 
 /* The overlay: what it was asked last, and how often; how many users are gone,
  * of whom `user` was the last. */

@@ -189,7 +189,7 @@ static void authorize(char out[static 512], const char *name, const char *user,
 			 1);
 	assert_ok(digest_make_ha1(HEXHASH_MD5, slice_str(user), "a.example",
 				  SLICE_LIT("secret"), ha1));
-	snprintf(text, sizeof(text), "%s:sip:x", method);
+	snprintf(text, sizeof(text), "%s:sip:a.example", method);
 	s = slice_str(text);
 	assert_ok(hexhash(HEXHASH_MD5, &s, 1, ha2));
 	snprintf(text, sizeof(text), "%s:%s:00000001:x:auth:%s", ha1, nonce,
@@ -198,7 +198,8 @@ static void authorize(char out[static 512], const char *name, const char *user,
 	assert_ok(hexhash(HEXHASH_MD5, &s, 1, h));
 	snprintf(out, 512,
 		 "%s: Digest username=\"%s\", realm=\"a.example\", nonce=\"%s\""
-		 ", uri=\"sip:x\", response=\"%s\", qop=auth, nc=00000001, "
+		 ", uri=\"sip:a.example\", response=\"%s\", qop=auth, "
+		 "nc=00000001, "
 		 "cnonce=\"x\"\r\n",
 		 name, user, nonce, h);
 }

@@ -29,6 +29,15 @@ static void authentication(void **state)
 	assert_int_equal(verdict("bob", "secret", "alice@a.example", ""), 403);
 	assert_int_equal(verdict("carol", "secret", "carol@a.example", ""),
 			 404);
+	/* Credentials for one thing are none for another, RFC 7616 s3.4.6. */
+	digest_uri = "sip:A.example:5060;transport=tcp";
+	assert_int_equal(verdict("alice", "secret", "alice@a.example", ""), 0);
+	digest_uri = "sip:bob@a.example";
+	assert_int_equal(verdict("alice", "secret", "alice@a.example", ""),
+			 400);
+	digest_uri = "sip:b.example";
+	assert_int_equal(verdict("alice", "secret", "alice@a.example", ""),
+			 400);
 	/* Nobody has been asked for anything meanwhile. */
 	assert_int_equal(store.n, 0);
 }
@@ -314,13 +323,24 @@ static void withdrawn(void **state)
 	assert_true(registrar_idle(reg));
 }
 
+#define FLOW                                                                   \
+	"Supported: outbound\r\nContact: <sip:a@h>;expires=100;reg-id=1;"      \
+	"+sip.instance=\"<urn:x>\"\r\n"
+#define HOP "Via: SIP/2.0/UDP p;branch=z9hG4bKp\r\n"
+
 static void outbound(void **state)
 {
 	(void)state;
-	submit(1, "Supported: outbound\r\nContact: <sip:a@h>;expires=100;"
-		  "reg-id=1;+sip.instance=\"<urn:x>\"\r\n");
+	submit(1, FLOW);
 	registrar_stored(reg, alice, OK, now_us);
 	assert_non_null(strstr(last.fields, "Require: outbound\r\n"));
+	/* A flow to a proxy that keeps none, RFC 5626 s6. */
+	assert_int_equal(verdict("alice", "secret", "alice@a.example",
+				 HOP "Path: <sip:p;lr>\r\n" FLOW),
+			 439);
+	assert_int_equal(verdict("alice", "secret", "alice@a.example",
+				 HOP "Path: <sip:p;lr;ob>\r\n" FLOW),
+			 0);
 }
 
 int main(void)

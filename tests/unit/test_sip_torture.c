@@ -169,6 +169,8 @@ static unsigned handle(const struct sipmsg *m, struct slice bytes)
 	} else if (sipmsg_is(m->method, "OPTIONS") && u.sip &&
 		   u.user.p == NULL) {
 		assert_ok(sipreply_require(m, known, &status, &fields));
+	} else if (u.sip && u.user.p == NULL) {
+		status = 405;
 	} else {
 		assert_ok(proxy_request(proxy, &a, 1, &status, &fields));
 	}
