@@ -355,7 +355,8 @@ bats_tests = \
 	tests/cli/weather.bats \
 	tests/cli/wireshark.bats
 TESTS += $(bats_tests) tests/cli/over-dtls
-check_PROGRAMS += tests/cli/bad-network tests/cli/dns-server tests/cli/pump
+check_PROGRAMS += tests/cli/bad-network tests/cli/dns-server tests/cli/peersay \
+	tests/cli/pump
 
 TESTS += tests/conformance/selftest tests/harness/selftest tests/oracle/others \
 	tests/oracle/selftest

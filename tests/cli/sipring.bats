@@ -238,6 +238,33 @@ baresip_calls()
 	wait_until grep -q 'connected unasked' "$RING/peer2.err"
 }
 
+# sip_request METHOD USER NUMBER: one that a peer might say, with From alice.
+sip_request()
+{
+	printf '%s\r\n' "$1 sip:$2@$DOMAIN SIP/2.0" \
+		"Via: SIP/2.0/TLS 192.0.2.1;branch=z9hG4bK-said-$3" \
+		"From: <sip:alice@$DOMAIN>;tag=1" "To: <sip:$2@$DOMAIN>" \
+		"Call-ID: said-$3" "CSeq: 1 $1" 'Contact: <sip:x@192.0.2.1>' \
+		'Content-Length: 0' ''
+}
+
+# What comes from another peer is for users hosted here, and binds nothing.
+@test "a member that speaks SIP registers nobody, and reaches nobody further" { # 7904-A-D1
+	local lookups
+	lookups=$(figure lookups_total)
+	ring_user ina
+	{
+		sip_request REGISTER alice 1
+		sip_request INVITE bob 2 # whom peer 4 hosts
+		sip_request OPTIONS x%40192.0.2.2 3
+	} >"$BATS_TEST_TMPDIR/said"
+	run_tool 0 "$BUILD/tests/cli/peersay" -d "$RING/ina" -T 20 \
+		"$(ring_node_id peer2)" 3 <"$BATS_TEST_TMPDIR/said"
+	assert_equal "$(sed -n 's/^SIP.2.0 \([0-9]*\).*/\1/p' <<<"$output" | xargs)" \
+		'403 404 404'
+	assert_equal "$(figure lookups_total)" "$lookups"
+}
+
 @test "the peer of who is called has died: 480, soon, and the phone is reached at another" {
 	begin_between ringing
 	daemon_says ringing '^ringing'
