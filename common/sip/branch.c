@@ -61,13 +61,15 @@ enum branch_wants branch_response(struct branch *b, unsigned status,
 	case BRANCH_PROCEEDING:
 		if (status >= 200)
 			return final(b, status, timers, now_us);
-		b->state = BRANCH_PROCEEDING;
-		if (b->invite) { /* timer C is the proxy's */
+		/* Timer C is the proxy's; so is `end` after a CANCEL, which one
+		 * that comes late is not to undo. */
+		if (b->invite && b->state == BRANCH_CALLING) {
 			heap_cancel(timers, &b->resend);
 			heap_cancel(timers, &b->end);
-		} else {
+		} else if (!b->invite) {
 			b->interval_us = BRANCH_T2_US;
 		}
+		b->state = BRANCH_PROCEEDING;
 		return BRANCH_PASS;
 	case BRANCH_COMPLETED:
 		return b->invite && status >= 300 ? BRANCH_ACK : BRANCH_NOTHING;

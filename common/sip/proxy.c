@@ -440,7 +440,8 @@ void proxy_response(struct proxy *p, const struct sipmsg *m, uint64_t now_us)
 		proxy_leg_ack(p, l, m);
 	if (l->call == NULL)
 		return;
-	if (l->b.state == BRANCH_PROCEEDING && m->status > 100 && l->b.invite)
+	if (l->b.state == BRANCH_PROCEEDING && m->status > 100 && l->b.invite &&
+	    !l->cancelled)
 		proxy_set(p, &l->c, TIMER_C,
 			  now_us + UINT64_C(1000000) * PROXY_TIMER_C_S);
 	if (branch_is_over(&l->b))

@@ -756,6 +756,30 @@ static void never_answered(void **state)
 	assert_int_equal(proxy_count(proxy), 0);
 }
 
+/* It rings on, and is gone then. */
+static void cancelled_and_gone(void **state)
+{
+	static const char *const late[] = { "100 Trying", "180 Ringing" };
+	char invite[4096];
+
+	(void)state;
+	bind_bob("<sip:bob@10.0.0.2>", BOB, 0);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(ask("INVITE", ""), 0);
+		strcpy(invite, got(BOB, 0));
+		answer(invite, BOB, "180 Ringing", "");
+		assert_int_equal(cancel(), 200);
+		assert_got(BOB, "CANCEL ");
+		answer(got(BOB, 0), BOB, "200 OK", "");
+		answer(invite, BOB, late[i], "");
+		later(32 * S);
+		assert_got(ALICE, "SIP/2.0 487");
+		later(70 * S);
+		assert_int_equal(proxy_count(proxy), 0);
+		assert_int_equal(proxy_deadline(proxy), NEVER);
+	}
+}
+
 /* ---- forking ---- */
 
 static void forked(void **state)
@@ -1271,6 +1295,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(silent, begin, end),
 		cmocka_unit_test_setup_teardown(message, begin, end),
 		cmocka_unit_test_setup_teardown(cancelled, begin, end),
+		cmocka_unit_test_setup_teardown(cancelled_and_gone, begin, end),
 		cmocka_unit_test_setup_teardown(never_answered, begin, end),
 		cmocka_unit_test_setup_teardown(forked, begin, end),
 		cmocka_unit_test_setup_teardown(best, begin, end),
