@@ -201,6 +201,7 @@ tests_check_vectors_SOURCES = \
 fuzz_targets = \
 	tests/fuzz/conf \
 	tests/fuzz/node \
+	tests/fuzz/proxy \
 	tests/fuzz/sip \
 	tests/fuzz/wire
 if FUZZING
@@ -215,6 +216,8 @@ tests_fuzz_conf_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_node_SOURCES = tests/fuzz/node.c $(fuzz_main)
 tests_fuzz_node_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_node_LDADD = $(sim_ldadd)
+tests_fuzz_proxy_SOURCES = tests/fuzz/proxy.c $(fuzz_main)
+tests_fuzz_proxy_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_sip_SOURCES = tests/fuzz/sip.c $(fuzz_main)
 tests_fuzz_sip_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_wire_SOURCES = tests/fuzz/wire.c tests/unit/vector.c \
