@@ -66,6 +66,8 @@ struct join {
 	/* leave.c */
 	struct timer leave_timer;
 	bool leaving;
+	bool asking; /* the first successor, `asked`, whether it stays */
+	struct node_id asked;
 	uint64_t leave_command;
 	struct leave_wait *leaves; /* LeaveReqs without answer */
 };

@@ -3,6 +3,12 @@
  * Leave, RFC 6940 s6.4.2.2 and s10.9: said to every peer this node is linked
  * with, once its values have their copies; heard from a neighbour, it is a
  * failure that needs no detecting.
+ *
+ * CHOICE 52: the first successor, which takes over the range, hears of it
+ * before the others.  One that leaves as well refuses, and is waited for, so
+ * that neighbours who leave at once go one by one, each with its copies made at
+ * nodes that stay.  Somebody must be first: where all leave, the greatest
+ * Node-ID.
  */
 #include <stdlib.h>
 
@@ -29,7 +35,7 @@ static void finish(struct node *n)
 
 	leave_clear(n);
 	heap_cancel(&n->timers, &j->leave_timer);
-	j->leaving = false;
+	j->leaving = j->asking = false;
 	join_stop(n);
 	while (n->links.first != NULL)
 		link_close(n, n->links.first, ERR_LINK_CLOSED);
@@ -37,17 +43,31 @@ static void finish(struct node *n)
 	node_failed(n, node_done(n, &res));
 }
 
+static bool is_first_successor(const struct node *n, const struct node_id *id)
+{
+	return n->ring.n_successors > 0 && id_eq(&n->ring.successors[0], id);
+}
+
+static void say_all(struct node *n);
+
 static void answered(struct node *n, void *ctx, const struct txn_end *end)
 {
 	struct leave_wait **p = &n->join.leaves, *w = ctx;
+	struct join *j = &n->join;
 
-	(void)end;
 	while (*p != w)
 		p = &(*p)->next;
 	*p = w->next;
 	free(w);
-	if (n->join.leaves == NULL)
+	if (n->ring.responsible && j->asking) {
+		j->asking = false;
+		if (end->err != ERR_IN_PROGRESS)
+			say_all(n);
+		else if (!is_first_successor(n, &j->asked) && repair_idle(n))
+			leave_copied(n);
+	} else if (j->leaves == NULL) {
 		finish(n);
+	}
 }
 
 /* The recipient's place: a predecessor of ours hears from its successor. */
@@ -104,7 +124,8 @@ static void say_all(struct node *n)
 
 	/* One that does not hear of it sees the link go. */
 	for (r = n->ring.first; r != NULL; r = r->next)
-		if (r->attached && r->peer && say(n, r) != OK)
+		if (r->attached && r->peer && !id_eq(&r->id, &n->join.asked) &&
+		    say(n, r) != OK)
 			node_trace(n, "leave not sent to %s",
 				   id_short(&r->id).s);
 	ring_exit(n);
@@ -126,6 +147,7 @@ enum err leave_start(struct node *n, const struct command *c)
 	}
 	j->leaving = true;
 	j->leave_command = c->id;
+	j->asked = (struct node_id){ 0 };
 	if (!n->ring.responsible) {
 		finish(n);
 		return OK;
@@ -139,8 +161,23 @@ enum err leave_start(struct node *n, const struct command *c)
 
 void leave_copied(struct node *n)
 {
-	if (n->join.leaving && n->ring.responsible)
-		say_all(n);
+	struct join *j = &n->join;
+	const struct ring_link *r;
+
+	if (!j->leaving || !n->ring.responsible || j->asking)
+		return;
+	r = n->ring.n_successors == 0 ? NULL
+				      : ring_link_to(n, &n->ring.successors[0]);
+	if (r != NULL && r->attached && r->peer) {
+		if (id_eq(&r->id, &j->asked))
+			return; /* it has refused, and goes before us */
+		j->asked = r->id;
+		j->asking = true;
+		if (say(n, r) == OK)
+			return;
+		j->asking = false;
+	}
+	say_all(n);
 }
 
 void leave_timer(struct node *n)
@@ -172,6 +209,18 @@ static uint32_t others(const struct node *n, const struct node_id_list *l)
 	for (uint32_t i = 0; i < l->n; i++)
 		k += !id_eq(&l->v[i], &n->id);
 	return k;
+}
+
+/* CHOICE 52: who leaves as well cannot take over what its predecessor had. */
+static bool goes_first(const struct node *n, const struct node_id *who)
+{
+	const struct ring *ring = &n->ring;
+
+	if (!n->join.leaving)
+		return false;
+	return !ring->responsible ||
+	       (ring->n_predecessors > 0 &&
+		id_eq(&ring->predecessors[0], who) && id_cmp(&n->id, who) > 0);
 }
 
 static void gone(struct node *n, struct request *req,
@@ -210,6 +259,11 @@ void leave_on_leave(struct node *n, struct request *req)
 	    l->closed || !id_eq(&l->node_id, &req->source)) {
 		request_refuse_take(n, req, ERR_FORBIDDEN,
 				    "one leaves by one's own link");
+		return;
+	}
+	if (goes_first(n, &req->source)) {
+		request_refuse_take(n, req, ERR_IN_PROGRESS,
+				    "this node leaves first");
 		return;
 	}
 	gone(n, req, &data);

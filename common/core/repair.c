@@ -336,7 +336,9 @@ static void set_members(struct node *n, bool failure)
 		}
 		next[i].id = ids[i];
 		next[i].not_before_us =
-			failure ? n->now.mono_us + REPLACEMENT_HOLDDOWN_US : 0;
+			failure && !n->join.leaving
+				? n->now.mono_us + REPLACEMENT_HOLDDOWN_US
+				: 0;
 	}
 	for (size_t i = 0; i < rs->n_members; i++)
 		abandon(n, rs->members[i].job);

@@ -104,6 +104,46 @@ static void leave_one_by_one(void **state)
 	assert_int_equal(stage_end(&s), 0);
 }
 
+/* CHOICE 52: so it is when neighbours leave at the same time, the owner and all
+ * that have its copies among them. */
+static void leave_together(uint64_t seed, uint32_t n)
+{
+	struct command leave = { .type = CMD_LEAVE };
+	struct host *h, *gone[8];
+	struct stage s;
+
+	stage_init(&s, seed, 7, 60);
+	assert_int_equal(stage_fill(&s), 0);
+	h = world_owner(s.w, &s.truth.facts->resource);
+	for (uint32_t i = 0; i < n; i++, h = world_successor(s.w, h, 1))
+		gone[i] = h;
+	for (uint32_t i = 0; i < n; i++)
+		host_command(gone[i], &leave);
+	world_run(s.w, 10 * SECOND_US);
+	for (uint32_t i = 0; i < n; i++) {
+		assert_int_equal(gone[i]->state, STATE_LEFT);
+		host_kill(gone[i], DEATH_PROCESS);
+		host_wipe(gone[i]);
+	}
+	assert_int_equal(stage_missing(&s), 0);
+	world_run(s.w, 120 * SECOND_US);
+	assert_int_equal(truth_ring(&s.truth), 0);
+	assert_int_equal(truth_copies(&s.truth, false), 0);
+	assert_int_equal(stage_end(&s), 0);
+}
+
+static void three_leave_together(void **state)
+{
+	(void)state;
+	leave_together(15, 3);
+}
+
+static void six_leave_together(void **state)
+{
+	(void)state;
+	leave_together(16, 6);
+}
+
 /* Messages of one code and of a transaction of `asker` that do not arrive, the
  * first `n` of them. */
 struct loss {
@@ -241,6 +281,8 @@ int main(void)
 		cmocka_unit_test(two_disks_at_once),
 		cmocka_unit_test(all_crash),
 		cmocka_unit_test(leave_one_by_one),
+		cmocka_unit_test(three_leave_together),
+		cmocka_unit_test(six_leave_together),
 		cmocka_unit_test(lost_answers),
 		cmocka_unit_test(five_sends),
 		cmocka_unit_test(one_client),
