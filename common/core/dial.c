@@ -187,10 +187,18 @@ static bool waits_for(const struct dial *d, const struct link *l)
 
 static void await(struct node *n, struct dial *d)
 {
-	struct link *l = n->links.last;
+	struct link *l = link_find_attached(n, &d->node);
 
+	/* Two Attaches to one node, of which one had asked by Resource-ID, may
+	 * have made one link, which went to the other. */
+	if (l != NULL && l->serial > d->serial) {
+		d->state = DIAL_ATTACHED;
+		set_timer(n, d, 0);
+		return;
+	}
 	d->state = DIAL_AWAITING;
 	set_timer(n, d, DIAL_WAIT_US);
+	l = n->links.last;
 	/* The other side may have been faster than its answer. */
 	while (l != NULL && (l->attached || !waits_for(d, l)))
 		l = l->prev;

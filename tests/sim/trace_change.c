@@ -231,12 +231,49 @@ static void attached_client(void **state)
 	assert_int_equal(stage_end(&s), 0);
 }
 
+static bool all_joined(struct world *w, void *ctx)
+{
+	(void)ctx;
+	for (uint32_t i = 0; i < w->n_hosts; i++)
+		if (!host_joined(w->hosts[i]))
+			return false;
+	return true;
+}
+
+/* Twenty that come at once, by one peer that is there, are all in
+ * within seconds: none waits for a link that another Attach has made. */
+static void at_once(void **state)
+{
+	struct host *h;
+	struct truth t;
+	struct world *w;
+	char user[32];
+
+	(void)state;
+	for (uint64_t seed = 1; seed < 9; seed++) {
+		w = world_new(&(struct world_options){ .seed = seed });
+		truth_init(&t, w);
+		world_ring(w, 1);
+		world_run(w, 10 * SECOND_US);
+		for (uint32_t i = 0; i < 20; i++) {
+			snprintf(user, sizeof(user), "c%u@sim.example.org", i);
+			h = world_host(w, user, NULL);
+			host_start_at(h, ROLE_PEER, w->hosts[0]);
+		}
+		assert_true(
+			world_run_until(w, all_joined, NULL, 10 * SECOND_US));
+		world_run(w, 60 * SECOND_US);
+		assert_int_equal(truth_ring(&t), 0);
+		truth_clear(&t);
+		world_free(w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(death),
-		cmocka_unit_test(arrival),
-		cmocka_unit_test(departure),
+		cmocka_unit_test(at_once),         cmocka_unit_test(death),
+		cmocka_unit_test(arrival),         cmocka_unit_test(departure),
 		cmocka_unit_test(attached_client),
 	};
 

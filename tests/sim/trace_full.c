@@ -24,7 +24,7 @@ static bool is_one(struct world *w, void *ctx)
 	return truth_ring(ctx) == 0;
 }
 
-/* 6940-10.5-R1: whoever comes finds a way in, is admitted by its successor and
+/* Whoever comes finds a way in, is admitted by its successor and
  * linked with its neighbours, though all have as many links as they may; and
  * the values go with the ranges. */
 static void full(void **state)
