@@ -14,8 +14,6 @@
 /* For the Update of a node that has got everything. */
 #define CONFIRM_US (15 * UINT64_C(1000000))
 
-enum { GUESTS_MAX = 32 };
-
 /* A node that joins in front of this one. */
 struct join_guest {
 	struct node_id id;

@@ -15,7 +15,6 @@
 #include "core/state.h"
 
 enum {
-	COPIES_MAX = 1024,
 	COPY_ARENA_MAX = 64 << 20,
 	/* Bytes of a StoreReq besides values and certificates of others. */
 	OVERHEAD = 768,

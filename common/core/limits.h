@@ -41,8 +41,11 @@ enum {
 	NODE_ARENA_MAX = 256 << 20,  /* bytes of one step */
 	MESSAGE_ARENA_MAX = 4 << 20, /* bytes decoded from one message */
 	BATCH_ARENA_MAX = 16 << 20,  /* bytes of one change of the storage */
-	STORE_WAITING_MAX = 64,      /* requests that wait for one resource */
-	STORE_MATES_MAX = 16,        /* Stores in one batch */
+	COPIES_MAX = 1024,           /* replica Stores being made */
+	RECALLS_MAX = 64,       /* refused copies being fetched, s6.4.2.3 */
+	GUESTS_MAX = 32,        /* nodes that join in front of this one */
+	STORE_WAITING_MAX = 64, /* requests that wait for one resource */
+	STORE_MATES_MAX = 16,   /* Stores in one batch */
 	STORE_MATES_BYTES = 1 << 16, /* of them together */
 	STORE_ANSWER_MAX = 2 << 20,  /* bytes of values in one FetchAns */
 	STORE_STAT_MAX = 16 << 20,   /* bytes of values behind one StatAns */

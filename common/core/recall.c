@@ -14,7 +14,7 @@
 #include "core/resync.h"
 #include "core/state.h"
 
-enum { RECALLS_MAX = 64, RECALL_ARENA_MAX = 1 << 20 };
+enum { RECALL_ARENA_MAX = 1 << 20 };
 
 struct recall {
 	struct recall *prev, *next;

@@ -32,6 +32,12 @@ void inside_bounds(struct audit *a, const struct host *h)
 		{ "successors", n->ring.n_successors, NEIGHBORS_MAX },
 		{ "fingers", n->ring.n_fingers, FINGERS_MAX },
 		{ "replicas", n->replicas.n_members, REPLICAS },
+		{ "copies", n->replicas.n_copies, COPIES_MAX },
+		{ "recalls", n->replicas.n_recalls, RECALLS_MAX },
+		{ "documents being checked", n->config_updates.n_checks,
+		  CONFIG_UPDATES_MAX },
+		{ "documents being sent", n->config_updates.n_pushes,
+		  CONFIG_UPDATES_MAX },
 	};
 
 	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++)

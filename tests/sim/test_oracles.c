@@ -165,6 +165,10 @@ static void bounds(void **state)
 			       &n->certs.n,
 			       &n->dials.n,
 			       &n->clients.n,
+			       &n->replicas.n_copies,
+			       &n->replicas.n_recalls,
+			       &n->config_updates.n_checks,
+			       &n->config_updates.n_pushes,
 			       &n->ring.n_successors,
 			       &n->ring.n_predecessors };
 
@@ -214,11 +218,14 @@ static void facts(void **state)
 	v.value = SLICE_LIT("host 0 red says 1");
 	assert_false(truth_allows(f, &v, 0));
 	assert_true(truth_on_disk(&t, w->hosts[0], f, 3));
+	t.quiet = true;
+	assert_int_equal(truth_counters(&t), 0);
+	f->generation++; /* as if one that is gone had been acknowledged */
+	assert_int_equal(truth_counters(&t), 1);
 	host_kill(w->hosts[0], DEATH_POWER);
 	host_wipe(w->hosts[0]);
 	assert_false(truth_on_disk(&t, w->hosts[0], f, 3));
 	f->copies = 3;
-	t.quiet = true;
 	truth_bereaved(&t);
 	assert_int_equal(t.n_wrong, 1);
 	world_free(w);
