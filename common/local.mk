@@ -292,6 +292,8 @@ libp2psip_a_SOURCES += \
 	common/net/tls.h \
 	common/net/tls_auth.c \
 	common/net/tls_auth.h \
+	common/net/tls_client.c \
+	common/net/tls_client.h \
 	common/net/tls_link.c \
 	common/net/tls_link.h \
 	common/net/tls_pipe.c \
@@ -356,6 +358,8 @@ libp2psip_a_SOURCES += \
 	common/sip/registrar_private.h \
 	common/sip/routevalue.c \
 	common/sip/routevalue.h \
+	common/sip/servername.c \
+	common/sip/servername.h \
 	common/sip/sipconn.c \
 	common/sip/sipconn.h \
 	common/sip/sipedit.c \

@@ -75,6 +75,7 @@ unit_tests = \
 	tests/unit/test_sip_registrar_users \
 	tests/unit/test_sip_torture \
 	tests/unit/test_sip_peerroute \
+	tests/unit/test_sip_servername \
 	tests/unit/test_sip_stream \
 	tests/unit/test_sip_transaction \
 	tests/unit/test_sr \

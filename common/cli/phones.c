@@ -11,12 +11,41 @@
 
 #include "conf/address.h"
 #include "conf/file.h"
+#include "net/tls_client.h"
 #include "net/tls_server.h"
 
 enum { PEM_MAX = 1 << 20 };
 
+static void free_tls(struct sipnet_tls *tls)
+{
+	tls_server_free(tls->server);
+	tls_client_free(tls->client);
+	*tls = (struct sipnet_tls){ 0 };
+}
+
+/* To servers of other domains, with what phones see of us. */
+static enum err load_client(const struct phones_config *cfg, struct slice cert,
+			    struct slice key, const char *name,
+			    struct ssl_ctx_st **out, struct why *why)
+{
+	struct buf roots = BUF_INIT(PEM_MAX);
+	char ca_name[200];
+	enum err r = OK;
+
+	(void)snprintf(ca_name, sizeof(ca_name), "--sip-ca %s",
+		       cfg->ca != NULL ? cfg->ca : ""); /* cut is fine */
+	if (cfg->ca != NULL && (r = file_read(&roots, cfg->ca, why)) == OK &&
+	    roots.len == 0)
+		r = why_err(why, ERR_TLS, "%.190s: it is empty", ca_name);
+	if (r == OK &&
+	    (r = tls_client_new(out, buf_slice(&roots), ca_name, why)) == OK)
+		r = tls_server_show(*out, cert, key, name, why);
+	buf_clear(&roots);
+	return r;
+}
+
 static enum err load_tls(const struct phones_config *cfg,
-			 struct ssl_ctx_st **out, struct why *why)
+			 struct sipnet_tls *out, struct why *why)
 {
 	struct buf cert = BUF_INIT(PEM_MAX), key = BUF_INIT(PEM_MAX);
 	char name[200];
@@ -29,8 +58,13 @@ static enum err load_tls(const struct phones_config *cfg,
 	if ((r = file_read(&cert, cfg->cert, why)) == OK &&
 	    (r = file_check_private(cfg->key, why)) == OK &&
 	    (r = file_read(&key, cfg->key, why)) == OK)
-		r = tls_server_new(out, buf_slice(&cert), buf_slice(&key), name,
-				   why);
+		r = tls_server_new(&out->server, buf_slice(&cert),
+				   buf_slice(&key), name, why);
+	if (r == OK)
+		r = load_client(cfg, buf_slice(&cert), buf_slice(&key), name,
+				&out->client, why);
+	if (r != OK)
+		free_tls(out);
 	buf_clear(&cert);
 	buf_wipe(&key);
 	return r;
@@ -124,11 +158,11 @@ static void reload_users(struct phones *p, const struct overlay *o)
 
 static void reload_tls(struct phones *p)
 {
-	struct ssl_ctx_st *tls = NULL;
+	struct sipnet_tls tls = { 0 };
 	struct why why = { "" };
 	enum err r;
 
-	if (p->tls == NULL)
+	if (p->tls.server == NULL)
 		return;
 	if ((r = load_tls(p->cfg, &tls, &why)) != OK) {
 		log_line(p->log, LOG_ERROR,
@@ -137,8 +171,8 @@ static void reload_tls(struct phones *p)
 			 err_text(r), why.text);
 		return;
 	}
-	front_set_tls(p->front, tls);
-	tls_server_free(p->tls);
+	front_set_tls(p->front, &tls);
+	free_tls(&p->tls);
 	p->tls = tls;
 	log_line(p->log, LOG_INFO, "reload: %s is in use", p->cfg->cert);
 }
@@ -172,7 +206,7 @@ void phones_free(struct phones *p)
 {
 	front_free(p->front);
 	hosted_clear(&p->hosted);
-	tls_server_free(p->tls);
+	free_tls(&p->tls);
 	free(p->keep_path);
 	*p = (struct phones){ 0 };
 }

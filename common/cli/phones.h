@@ -16,9 +16,9 @@ struct phones {
 	const struct log_sink *log;
 	const struct crypto *crypto; /* trusts the overlay */
 	struct hosted hosted;
-	struct ssl_ctx_st *tls; /* NULL: not asked for */
-	struct front *front;    /* NULL: no phones, or not yet */
-	char *keep_path;        /* USERS/.registered */
+	struct sipnet_tls tls;
+	struct front *front; /* NULL: no phones, or not yet */
+	char *keep_path;     /* USERS/.registered */
 	struct keep *keep;
 };
 

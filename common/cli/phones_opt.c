@@ -85,6 +85,9 @@ void phones_opt_read(const struct phones_opt *o, struct phones_config *out)
 	if (has_tls(out) != (out->cert != NULL))
 		opt_usage("--sip tls:... needs --sip-cert and --sip-key, and "
 			  "they need it");
+	out->ca = o->ca;
+	if (out->ca != NULL && !has_tls(out))
+		opt_usage("--sip-ca goes with --sip tls:...");
 	out->redirect = read_choice("--sip-mode", o->mode, "proxy", "redirect");
 	out->contact = read_choice("--sip-register", o->kind, "route",
 				   "contact");

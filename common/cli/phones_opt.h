@@ -11,7 +11,7 @@
 
 struct phones_opt {
 	struct opt_list listen;
-	const char *users, *cert, *key;
+	const char *users, *cert, *key, *ca;
 	const char *expires, *digest;
 	const char *mode, *kind;
 };
@@ -26,6 +26,9 @@ struct phones_opt {
 			"certificate and chain, in PEM, for tls:"),            \
 		OPT_STR(0, "sip-key", "FILE", &(o).key,                        \
 			"its private key, in PEM"),                            \
+		OPT_STR(0, "sip-ca", "FILE", &(o).ca,                          \
+			"whom to trust about other domains, in PEM; default: " \
+			"whom this system trusts"),                            \
 		OPT_STR(0, "sip-expires", "LEAST,MOST", &(o).expires,          \
 			"how long a registration may last; default 60,1h"),    \
 		OPT_STR(0, "sip-digest", "ALGORITHM", &(o).digest,             \
@@ -42,6 +45,7 @@ struct phones_config {
 	size_t n_listen; /* 0: no phones */
 	const char *users;
 	const char *cert, *key; /* both or none */
+	const char *ca;         /* NULL: the system's */
 	struct binding_bounds expires;
 	struct digest_offer digest;
 	bool redirect, contact; /* as front_config has them */

@@ -63,25 +63,34 @@ static enum err fail(const char *name, const char *what, struct why *why)
 		       reason == NULL ? "nothing is there" : reason);
 }
 
+enum err tls_server_show(struct ssl_ctx_st *ctx, struct slice cert,
+			 struct slice key, const char *name, struct why *why)
+{
+	ERR_clear_error();
+	if (!use_chain(ctx, cert))
+		return fail(name, "no certificate in PEM that can be used",
+			    why);
+	if (!use_key(ctx, key))
+		return fail(name, "no private key in PEM of that certificate",
+			    why);
+	if (X509_cmp_current_time(
+		    X509_get0_notAfter(SSL_CTX_get0_certificate(ctx))) < 0)
+		return why_err(why, ERR_CERT_EXPIRED,
+			       "%.200s: the certificate has expired", name);
+	return OK;
+}
+
 enum err tls_server_new(struct ssl_ctx_st **out, struct slice cert,
 			struct slice key, const char *name, struct why *why)
 {
 	SSL_CTX *ctx;
-	enum err r = OK;
+	enum err r;
 
-	ERR_clear_error();
 	if ((ctx = SSL_CTX_new(TLS_server_method())) == NULL ||
 	    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1)
 		r = ERR_NOMEM;
-	else if (!use_chain(ctx, cert))
-		r = fail(name, "no certificate in PEM that can be used", why);
-	else if (!use_key(ctx, key))
-		r = fail(name, "no private key in PEM of that certificate",
-			 why);
-	else if (X509_cmp_current_time(
-			 X509_get0_notAfter(SSL_CTX_get0_certificate(ctx))) < 0)
-		r = why_err(why, ERR_CERT_EXPIRED,
-			    "%.200s: the certificate has expired", name);
+	else
+		r = tls_server_show(ctx, cert, key, name, why);
 	if (r != OK) {
 		SSL_CTX_free(ctx);
 		return r;

@@ -15,6 +15,10 @@ struct ssl_ctx_st; /* OpenSSL's */
 enum err tls_server_new(struct ssl_ctx_st **out, struct slice cert,
 			struct slice key, const char *name,
 			struct why *why) MUST_CHECK;
+/* Gives a context that certificate and key, for tls_client.c too. */
+enum err tls_server_show(struct ssl_ctx_st *ctx, struct slice cert,
+			 struct slice key, const char *name,
+			 struct why *why) MUST_CHECK;
 /* Connections that began with it go on.  NULL is fine. */
 void tls_server_free(struct ssl_ctx_st *ctx);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Owns: one connection of OpenSSL between two buffers.  Does not own: sockets,
- * clocks, certificates (tls_server.c). */
+ * clocks, certificates (tls_server.c, tls_client.c). */
 #include "net/tls_wrap.h"
 
 #include <limits.h>
@@ -13,15 +13,17 @@ enum { CHUNK = 16384 };
 struct tls_wrap {
 	SSL *ssl;
 	BIO *in, *out; /* the connection's */
+	const char *reason;
+	char *domain; /* of a client */
 };
 
-enum err tls_wrap_new(struct tls_wrap **out, struct ssl_ctx_st *server)
+static enum err wrap(struct tls_wrap **out, struct ssl_ctx_st *ctx)
 {
 	struct tls_wrap *w = calloc(1, sizeof(*w));
 
 	if (w == NULL)
 		return ERR_NOMEM;
-	w->ssl = SSL_new(server);
+	w->ssl = SSL_new(ctx);
 	w->in = BIO_new(BIO_s_mem());
 	w->out = BIO_new(BIO_s_mem());
 	if (w->ssl == NULL || w->in == NULL || w->out == NULL) {
@@ -32,9 +34,34 @@ enum err tls_wrap_new(struct tls_wrap **out, struct ssl_ctx_st *server)
 		return ERR_NOMEM;
 	}
 	SSL_set_bio(w->ssl, w->in, w->out);
-	SSL_set_accept_state(w->ssl);
 	*out = w;
 	return OK;
+}
+
+enum err tls_wrap_new(struct tls_wrap **out, struct ssl_ctx_st *server)
+{
+	enum err r = wrap(out, server);
+
+	if (r == OK)
+		SSL_set_accept_state((*out)->ssl);
+	return r;
+}
+
+enum err tls_wrap_new_client(struct tls_wrap **out, struct ssl_ctx_st *client,
+			     const char *domain)
+{
+	struct tls_wrap *w;
+	enum err r = wrap(&w, client);
+
+	if (r != OK)
+		return r;
+	w->domain = strdup(domain);
+	r = w->domain == NULL ? ERR_NOMEM : tls_client_aim(w->ssl, w->domain);
+	if (r == OK)
+		*out = w;
+	else
+		tls_wrap_free(w);
+	return r;
 }
 
 void tls_wrap_free(struct tls_wrap *w)
@@ -42,6 +69,7 @@ void tls_wrap_free(struct tls_wrap *w)
 	if (w == NULL)
 		return;
 	SSL_free(w->ssl); /* and its BIOs */
+	free(w->domain);
 	free(w);
 }
 
@@ -54,8 +82,18 @@ static enum err judge(struct tls_wrap *w, int rc)
 	case SSL_ERROR_ZERO_RETURN:
 		return ERR_LINK_CLOSED;
 	default:
+		w->reason = SSL_get_verify_result(w->ssl) != X509_V_OK
+				    ? X509_verify_cert_error_string(
+					      SSL_get_verify_result(w->ssl))
+				    : ERR_reason_error_string(
+					      ERR_peek_last_error());
 		return ERR_TLS;
 	}
+}
+
+const char *tls_wrap_reason(const struct tls_wrap *w)
+{
+	return w->reason != NULL ? w->reason : "the connection has ended";
 }
 
 bool tls_wrap_is_up(const struct tls_wrap *w)

@@ -7,6 +7,7 @@
 #include "sip/callee.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 #include "conf/address.h"
 #include "core/aor.h"
@@ -147,6 +148,11 @@ static void ask_outside(struct job *j, char *uri)
 	j->inside = false;
 }
 
+static bool is_sips(const char *uri)
+{
+	return strncasecmp(uri, "sips:", 5) == 0;
+}
+
 /* One target of the resolver; those that cannot be called are left out. */
 static void take_target(struct job *j, const struct aor_target *t)
 {
@@ -158,7 +164,7 @@ static void take_target(struct job *j, const struct aor_target *t)
 		return;
 	if (t->type == AOR_ROUTE)
 		add_route(j, t, uri);
-	else if (uri != NULL && !j->sips)
+	else if (uri != NULL && (!j->sips || is_sips(uri)))
 		ask_outside(j, uri);
 }
 
@@ -384,8 +390,7 @@ static enum err begin(struct callee *c, const struct wish *w, struct job **out)
 	return OK;
 }
 
-/* In the overlay, and where that knows nobody, outside of it; sips does not
- * leave it. */
+/* In the overlay, and where that knows nobody, outside of it. */
 static enum err ask(struct callee *c, uint64_t token, struct wish *w,
 		    const struct sipfield_uri *u)
 {
@@ -395,7 +400,7 @@ static enum err ask(struct callee *c, uint64_t token, struct wish *w,
 	struct job *j;
 	enum err r = name_of(&c->cfg, u, own, &name);
 
-	if (own || sips)
+	if (own)
 		w->uri.len = 0;
 	if (r == OK)
 		w->name = buf_slice(&name);

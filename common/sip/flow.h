@@ -13,6 +13,7 @@ struct flow {
 	uint32_t conn;   /* the connection; 0: a datagram, or a server */
 	struct ip_address_port peer;
 	bool is_server; /* by a connection of ours to `peer` */
+	uint32_t name;  /* and whom that speaks for, by servername.c; 0: TCP */
 	bool is_peer;   /* of peerlink.c: `node`; the rest tells only of now */
 	struct node_id node;
 };

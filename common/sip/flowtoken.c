@@ -40,7 +40,8 @@ static enum err encode(const struct flow *f, struct buf *b)
 	if ((r = buf_append_u8(b, f->is_server ? FLOW_SERVER : FLOW_PHONE)) ==
 		    OK &&
 	    (r = buf_append_uint(b, f->socket, 4)) == OK &&
-	    (r = buf_append_uint(b, f->conn, 4)) == OK &&
+	    (r = buf_append_uint(b, f->is_server ? f->name : f->conn, 4)) ==
+		    OK &&
 	    (r = buf_append_u8(b, f->peer.type)) == OK &&
 	    (r = buf_append(b, f->peer.addr, 16)) == OK)
 		r = buf_append_uint(b, f->peer.port, 2);
@@ -85,8 +86,8 @@ static void decode(const uint8_t *p, struct flow *out)
 		return;
 	}
 	*out = (struct flow){ .socket = number(p + 1, 4),
-			      .conn = number(p + 5, 4),
 			      .is_server = p[0] == FLOW_SERVER };
+	*(out->is_server ? &out->name : &out->conn) = number(p + 5, 4);
 	out->peer.type = p[9];
 	memcpy(out->peer.addr, p + 10, 16);
 	out->peer.port = (uint16_t)number(p + 26, 2);

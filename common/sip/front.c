@@ -291,9 +291,9 @@ out:
 	return r;
 }
 
-void front_set_tls(struct front *f, struct ssl_ctx_st *server)
+void front_set_tls(struct front *f, const struct sipnet_tls *tls)
 {
-	sipnet_set_tls(f->carrier.net, server);
+	sipnet_set_tls(f->carrier.net, tls);
 }
 
 void front_count(const struct front *f, struct front_counts *out)

@@ -40,7 +40,7 @@ struct front_config {
 	const struct hosted *hosted;
 	const struct sipnet_listen *listen;
 	size_t n_listen;
-	struct ssl_ctx_st *tls; /* as sipnet_config has it */
+	struct sipnet_tls tls;
 	struct digest_offer offer;
 	struct binding_bounds bounds;
 	bool redirect; /* tell callers the contacts: as proxy_config has it */
@@ -53,7 +53,7 @@ struct front_config {
 enum err front_new(struct front **out, const struct front_config *cfg,
 		   struct why *why) MUST_CHECK;
 /* As sipnet_set_tls(). */
-void front_set_tls(struct front *f, struct ssl_ctx_st *server);
+void front_set_tls(struct front *f, const struct sipnet_tls *tls);
 /* What cfg->hosted points to is another now: who is new in it is hosted, who is
  * not in it any more is not, once the overlay has no entry of theirs. */
 void front_users_again(struct front *f, struct front_change *out);

@@ -39,7 +39,15 @@ static void drop(struct job *j)
 	free(j);
 }
 
-/* What leads back here is left out. */
+static enum sipnet_type type_of(enum locate_transport t)
+{
+	return t == LOCATE_UDP   ? SIPNET_UDP
+	       : t == LOCATE_TCP ? SIPNET_TCP
+				 : SIPNET_TLS;
+}
+
+/* What leads back here is left out.  A server by TLS has to speak for what the
+ * URI says, whatever DNS made of it: RFC 5922 s7.3. */
 static void finish(struct job *j)
 {
 	struct flow v[OUTSIDE_FLOWS_MAX];
@@ -50,10 +58,8 @@ static void finish(struct job *j)
 		const struct locate_target *t = &j->locate.targets[i];
 
 		n += !sipnet_listens(net, &t->address) &&
-		     sipnet_to(net,
-			       t->transport == LOCATE_UDP ? SIPNET_UDP
-							  : SIPNET_TCP,
-			       &t->address, &v[n]);
+		     sipnet_to(net, type_of(t->transport), &t->address,
+			       j->locate.host, &v[n]);
 	}
 	j->done(j->ctx, v, n);
 	drop(j);
@@ -92,7 +98,8 @@ static void go_on(struct job *j)
 static unsigned transports(const struct sipnet *net)
 {
 	return (sipnet_has(net, SIPNET_UDP) ? LOCATE_UDP : 0U) |
-	       (sipnet_has(net, SIPNET_TCP) ? LOCATE_TCP : 0U);
+	       (sipnet_has(net, SIPNET_TCP) ? LOCATE_TCP : 0U) |
+	       (sipnet_has(net, SIPNET_TLS) ? LOCATE_TLS : 0U);
 }
 
 void outside_find(struct outside *o, struct slice uri, outside_done *done,

@@ -477,7 +477,7 @@ static bool is_same(const struct flow *a, const struct flow *b)
 	if (a->is_peer || b->is_peer)
 		return a->is_peer && b->is_peer && id_eq(&a->node, &b->node);
 	if (a->is_server || b->is_server)
-		return a->is_server && b->is_server &&
+		return a->is_server && b->is_server && a->name == b->name &&
 		       address_eq(&a->peer, &b->peer);
 	if (a->conn != 0 || b->conn != 0)
 		return a->conn == b->conn;

@@ -8,12 +8,14 @@
 
 #include <stdlib.h>
 
+#include "conf/address.h"
 #include "core/table.h"
 #include "net/sockaddr.h"
 #include "net/tls_wrap.h"
+#include "sip/servername.h"
 #include "sip/sipstream.h"
 
-enum { SWEEP_US = 2500000, PAUSE_US = 200000, SERVER_KEY_LEN = 19 };
+enum { SWEEP_US = 2500000, PAUSE_US = 200000, SERVER_KEY_LEN = 23 };
 
 struct conn {
 	struct sipconn_table *t;
@@ -29,6 +31,7 @@ struct conn {
 	UT_hash_handle hh; /* the oldest first */
 	uv_connect_t connect;
 	uint8_t server[SERVER_KEY_LEN]; /* of one that we made */
+	struct buf waits;               /* for the handshake of TLS there */
 	UT_hash_handle hh_server;
 };
 
@@ -62,6 +65,15 @@ static struct conn *find(const struct sipconn_table *t, uint32_t number)
 	return c;
 }
 
+static struct conn *find_server(const struct sipconn_table *t,
+				const uint8_t key[static SERVER_KEY_LEN])
+{
+	struct conn *c;
+
+	HASH_FIND(hh_server, t->servers, key, SERVER_KEY_LEN, c);
+	return c;
+}
+
 /* ---- the end ---- */
 
 static void on_closed(uv_handle_t *h)
@@ -69,9 +81,11 @@ static void on_closed(uv_handle_t *h)
 	struct conn *c = h->data;
 	struct sipconn_table *t = c->t;
 
-	if (!t->freed && (c->flow.is_server ? !c->up : c->spoken))
+	if (!t->freed &&
+	    (c->flow.is_server ? find_server(t, c->server) == NULL : c->spoken))
 		t->cfg.unreachable(t->cfg.ctx, &c->flow);
 	sipstream_clear(&c->stream);
+	buf_clear(&c->waits);
 	tls_wrap_free(c->tls);
 	free(c);
 	t->n_handles--;
@@ -157,12 +171,18 @@ static void flush(struct conn *c)
 
 static void conn_send(struct conn *c, struct slice bytes)
 {
+	enum err r = OK;
+
 	if (c->tls == NULL)
 		write_bytes(c, bytes);
-	else if (tls_wrap_give(c->tls, bytes) == OK)
-		flush(c);
+	else if (c->up)
+		r = tls_wrap_give(c->tls, bytes);
 	else
+		r = buf_append_slice(&c->waits, bytes);
+	if (r != OK)
 		conn_close(c);
+	else if (c->tls != NULL && c->up)
+		flush(c);
 }
 
 /* ---- in ---- */
@@ -202,16 +222,40 @@ static void take(struct conn *c, struct slice bytes)
 	}
 }
 
+/* The handshake is done: what has waited for it can go. */
+static void begin_tls(struct conn *c)
+{
+	c->up = true;
+	c->stream.used_us = loop_now().mono_us;
+	if (c->waits.len > 0)
+		conn_send(c, buf_slice(&c->waits));
+	buf_clear(&c->waits);
+}
+
+/* Nothing is sent to who does not prove the name, RFC 5922 s7.3. */
+static void tell_refused(const struct conn *c)
+{
+	const struct sipconn_config *cfg = &c->t->cfg;
+	const char *name = servername_find(cfg->names, c->flow.name);
+	char text[ADDRESS_TEXT_MAX];
+
+	log_line(cfg->log, LOG_WARN,
+		 "sip: tls:%s for %s: %s; nothing was sent (whom to trust: "
+		 "--sip-ca)",
+		 address_format(&c->flow.peer, text), name != NULL ? name : "?",
+		 tls_wrap_reason(c->tls));
+}
+
 static void take_tls(struct conn *c, struct slice bytes)
 {
 	struct buf plain = BUF_INIT(4 * SIPSTREAM_CHUNK_MAX);
 	enum err r = tls_wrap_take(c->tls, bytes, &plain);
 
-	if (!c->up && tls_wrap_is_up(c->tls)) {
-		c->up = true;
-		c->stream.used_us = loop_now().mono_us;
-	}
+	if (!c->up && tls_wrap_is_up(c->tls))
+		begin_tls(c);
 	flush(c);
+	if (r != OK && !c->up && c->flow.is_server)
+		tell_refused(c);
 	take(c, buf_slice(&plain));
 	if (r != OK)
 		conn_close(c);
@@ -288,7 +332,7 @@ static void make_room(struct sipconn_table *t,
 	size_t n = 0, n_like = 0;
 
 	HASH_ITER (hh, t->conns, c, tmp) {
-		if (c->up)
+		if (c->up || c->flow.is_server)
 			continue;
 		if (n++ == 0)
 			oldest = c;
@@ -323,6 +367,7 @@ static struct conn *conn_new(struct sipconn_table *t)
 	if (c == NULL)
 		return NULL;
 	c->t = t;
+	c->waits.max = SIPCONN_UNSENT_MAX;
 	c->since_us = loop_now().mono_us;
 	sipstream_init(&c->stream, c->since_us);
 	c->uv.data = c;
@@ -379,9 +424,10 @@ void sipconn_accept(struct sipconn_table *t, uv_stream_t *from, uint32_t socket,
 
 /* ---- servers ---- */
 
-static void server_key(const struct ip_address_port *a,
+static void server_key(const struct flow *to,
 		       uint8_t out[static SERVER_KEY_LEN])
 {
+	const struct ip_address_port *a = &to->peer;
 	size_t len = a->type == ADDRESS_IPV4 ? 4 : sizeof(a->addr);
 
 	memset(out, 0, SERVER_KEY_LEN);
@@ -389,6 +435,7 @@ static void server_key(const struct ip_address_port *a,
 	memcpy(out + 1, a->addr, len);
 	out[17] = (uint8_t)(a->port >> 8);
 	out[18] = (uint8_t)a->port;
+	memcpy(out + 19, &to->name, sizeof(to->name));
 }
 
 static void on_connected(uv_connect_t *q, int status)
@@ -397,14 +444,30 @@ static void on_connected(uv_connect_t *q, int status)
 
 	if (status == UV_ECANCELED || c->closing)
 		return;
-	c->up = status == 0 &&
-		uv_read_start((uv_stream_t *)&c->uv, on_alloc, on_read) == 0;
-	c->stream.used_us = loop_now().mono_us;
-	if (!c->up)
+	if (status != 0 ||
+	    uv_read_start((uv_stream_t *)&c->uv, on_alloc, on_read) != 0) {
 		conn_close(c);
+		return;
+	}
+	c->up = c->tls == NULL;
+	c->stream.used_us = loop_now().mono_us;
+	if (c->tls != NULL)
+		take_tls(c, slice_of(NULL, 0)); /* it begins */
 }
 
-static enum err connect_to(struct conn *c, const struct flow *to)
+static enum err aim(struct conn *c, struct ssl_ctx_st *client)
+{
+	const char *name = servername_find(c->t->cfg.names, c->flow.name);
+
+	if (c->flow.name == 0)
+		return OK;
+	return client == NULL || name == NULL
+		       ? ERR_NOT_FOUND
+		       : tls_wrap_new_client(&c->tls, client, name);
+}
+
+static enum err connect_to(struct conn *c, const struct flow *to,
+			   struct ssl_ctx_st *client)
 {
 	struct sipconn_table *t = c->t;
 	struct sockaddr_storage a;
@@ -413,9 +476,8 @@ static enum err connect_to(struct conn *c, const struct flow *to)
 
 	if (HASH_COUNT(t->conns) >= SIPCONN_MAX)
 		return ERR_FULL;
-	if ((r = sockaddr_make(&a, &len, &to->peer)) != OK)
-		return r;
-	if ((r = list(c)) != OK)
+	if ((r = sockaddr_make(&a, &len, &to->peer)) != OK ||
+	    (r = aim(c, client)) != OK || (r = list(c)) != OK)
 		return r;
 	HASH_ADD(hh_server, t->servers, server, SERVER_KEY_LEN, c);
 	r = c->hh_server.tbl == NULL ? ERR_NOMEM : ERR_SYS;
@@ -431,19 +493,18 @@ static enum err connect_to(struct conn *c, const struct flow *to)
 }
 
 void sipconn_send_server(struct sipconn_table *t, const struct flow *to,
-			 struct slice bytes)
+			 struct ssl_ctx_st *client, struct slice bytes)
 {
 	uint8_t key[SERVER_KEY_LEN];
 	struct conn *c;
 
-	server_key(&to->peer, key);
-	HASH_FIND(hh_server, t->servers, key, sizeof(key), c);
-	if (c == NULL) {
+	server_key(to, key);
+	if ((c = find_server(t, key)) == NULL) {
 		if ((c = conn_new(t)) == NULL)
 			return;
 		c->flow = *to;
 		memcpy(c->server, key, sizeof(key));
-		if (connect_to(c, to) != OK) {
+		if (connect_to(c, to, client) != OK) {
 			c->closing = true;
 			uv_close((uv_handle_t *)&c->uv, on_closed);
 			return;

@@ -2,13 +2,14 @@
 #ifndef SIP_SIPCONN_H
 #define SIP_SIPCONN_H
 
+#include "base/log.h"
 #include "net/loop.h"
 #include "net/tls_server.h"
 #include "sip/flow.h"
 #include "sip/sipflood.h"
 
-/* Connections: of phones, over TCP and TLS, and to servers, over TCP.  RFC 3261
- * s18, s26.2, RFC 5626. */
+/* Connections: of phones, and to servers, over TCP and TLS.  RFC 3261 s18,
+ * s26.2, s26.3, RFC 5626. */
 
 enum {
 	SIPCONN_MAX = 16384,
@@ -20,6 +21,7 @@ enum {
 	SIPCONN_UNSENT_MAX = 256 << 10 /* bytes to a slow reader */
 };
 
+struct servername_table;
 struct sipconn_table;
 
 struct sipconn_config {
@@ -29,10 +31,12 @@ struct sipconn_config {
 	void (*message)(void *ctx, const struct flow *from, struct slice bytes);
 	/* A connection that was held is gone. */
 	void (*gone)(void *ctx, uint32_t conn);
-	/* No connection to a server, or none any more from a phone: what was to
-	 * be sent there is lost.  After that, and from the loop. */
+	/* No connection to a server, or from a phone, or none any more: what
+	 * was to be sent there is lost.  After that, and from the loop. */
 	void (*unreachable)(void *ctx, const struct flow *to);
 	void *ctx;
+	const struct servername_table *names; /* of servers by TLS */
+	const struct log_sink *log;           /* may be NULL */
 };
 
 enum err sipconn_table_new(struct sipconn_table **out,
@@ -44,10 +48,10 @@ void sipconn_accept(struct sipconn_table *t, uv_stream_t *from, uint32_t socket,
 bool sipconn_is_open(const struct sipconn_table *t, uint32_t conn);
 /* What cannot be sent ends the connection. */
 void sipconn_send(struct sipconn_table *t, uint32_t conn, struct slice bytes);
-/* Over a connection to that address, which is made where there is none; that it
- * cannot be is told later. */
+/* Over a connection to that address, and by TLS (of `client`) to that name,
+ * which is made where there is none; that it cannot be is told later. */
 void sipconn_send_server(struct sipconn_table *t, const struct flow *to,
-			 struct slice bytes);
+			 struct ssl_ctx_st *client, struct slice bytes);
 /* It stays open while it is idle, and its end is told. */
 void sipconn_hold(struct sipconn_table *t, uint32_t conn);
 /* Closes all; nothing is called any more.  Memory goes when the loop has run.

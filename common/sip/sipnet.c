@@ -11,6 +11,7 @@
 #include "conf/address.h"
 #include "net/icmp.h"
 #include "net/sockaddr.h"
+#include "sip/servername.h"
 #include "sip/sipconn.h"
 #include "sip/stunping.h"
 
@@ -35,9 +36,9 @@ struct sipnet {
 	size_t n_sockets;
 	struct sipconn_table *conns;
 	struct sipflood *flood;
-	uint64_t warned_us;     /* when it was told last that somebody floods */
-	struct ssl_ctx_st *tls; /* borrowed */
-	size_t n_handles;       /* not yet closed */
+	struct servername_table *names;
+	uint64_t warned_us; /* when it was told last that somebody floods */
+	size_t n_handles;   /* not yet closed */
 	bool freed;
 	uint8_t datagram[SIPMSG_MAX + 1];
 };
@@ -52,6 +53,7 @@ static void release(struct sipnet *t)
 	if (!t->freed || t->n_handles > 0)
 		return;
 	sipflood_free(t->flood);
+	servername_table_free(t->names);
 	free(t);
 }
 
@@ -144,7 +146,8 @@ static void on_connection(uv_stream_t *h, int status)
 
 	if (status == 0)
 		sipconn_accept(s->t->conns, h, s->number,
-			       s->type == SIPNET_TLS ? s->t->tls : NULL);
+			       s->type == SIPNET_TLS ? s->t->cfg.tls.server
+						     : NULL);
 }
 
 /* ---- beginning and end ---- */
@@ -271,9 +274,12 @@ bool sipnet_has(const struct sipnet *t, enum sipnet_type type)
 	return false;
 }
 
-bool sipnet_to(const struct sipnet *t, enum sipnet_type type,
-	       const struct ip_address_port *a, struct flow *out)
+bool sipnet_to(struct sipnet *t, enum sipnet_type type,
+	       const struct ip_address_port *a, const char *domain,
+	       struct flow *out)
 {
+	bool tls = type == SIPNET_TLS;
+
 	for (size_t i = 0; i < t->n_sockets; i++) {
 		const struct socket *s = t->sockets[i];
 
@@ -282,7 +288,9 @@ bool sipnet_to(const struct sipnet *t, enum sipnet_type type,
 		*out = (struct flow){ .socket = s->number,
 				      .peer = *a,
 				      .is_server = type != SIPNET_UDP };
-		return true;
+		if (tls)
+			out->name = servername_add(t->names, domain);
+		return !tls || out->name != 0;
 	}
 	return false;
 }
@@ -294,16 +302,18 @@ enum err sipnet_new(struct sipnet **out, const struct sipnet_config *cfg,
 				    .message = cfg->message,
 				    .gone = cfg->gone,
 				    .unreachable = cfg->unreachable,
-				    .ctx = cfg->ctx };
+				    .ctx = cfg->ctx,
+				    .log = cfg->log };
 	struct sipnet *t = calloc(1, sizeof(*t));
 	enum err r;
 
 	if (t == NULL)
 		return ERR_NOMEM;
 	t->cfg = *cfg;
-	t->tls = cfg->tls;
-	if ((r = sipflood_new(&t->flood)) == OK) {
+	if ((r = sipflood_new(&t->flood)) == OK &&
+	    (r = servername_table_new(&t->names)) == OK) {
 		c.flood = t->flood;
+		c.names = t->names;
 		r = sipconn_table_new(&t->conns, &c);
 	}
 	for (size_t i = 0; i < cfg->n_listen && r == OK; i++)
@@ -318,7 +328,7 @@ enum err sipnet_new(struct sipnet **out, const struct sipnet_config *cfg,
 void sipnet_send(struct sipnet *t, const struct flow *to, struct slice bytes)
 {
 	if (to->is_server)
-		sipconn_send_server(t->conns, to, bytes);
+		sipconn_send_server(t->conns, to, t->cfg.tls.client, bytes);
 	else if (to->conn == 0)
 		udp_send(t->sockets[to->socket], &to->peer, bytes);
 	else
@@ -351,9 +361,9 @@ uint64_t sipnet_dropped(const struct sipnet *t)
 	return sipflood_count(t->flood);
 }
 
-void sipnet_set_tls(struct sipnet *t, struct ssl_ctx_st *server)
+void sipnet_set_tls(struct sipnet *t, const struct sipnet_tls *tls)
 {
-	t->tls = server;
+	t->cfg.tls = *tls;
 }
 
 static void on_socket_closed(uv_handle_t *h)

@@ -10,7 +10,7 @@
 /* SIP over UDP, TCP and TLS, RFC 3261 s18: whole messages in and out, and the
  * keep-alives of RFC 5626 s3.5, which are answered here. */
 
-struct ssl_ctx_st; /* of net/tls_server.h */
+struct ssl_ctx_st; /* of net/tls_server.h and net/tls_client.h */
 
 enum { SIPNET_SOCKETS_MAX = 64 };
 
@@ -24,13 +24,18 @@ struct sipnet_listen {
 	struct ip_address_port address;
 };
 
+/* For phones, and to servers; both NULL without SIPNET_TLS.  Borrowed. */
+struct sipnet_tls {
+	struct ssl_ctx_st *server, *client;
+};
+
 struct sipnet;
 
 struct sipnet_config {
 	struct loop *loop;
 	const struct sipnet_listen *listen; /* only for sipnet_new() */
 	size_t n_listen;
-	struct ssl_ctx_st *tls; /* NULL without SIPNET_TLS; borrowed */
+	struct sipnet_tls tls;
 	/* A datagram, or one message of a stream; borrowed for the call. */
 	void (*message)(void *ctx, const struct flow *from, struct slice bytes);
 	/* A connection that was held is gone. */
@@ -57,10 +62,12 @@ bool sipnet_find(const struct sipnet *t, enum sipnet_type type,
 bool sipnet_listens(const struct sipnet *t, const struct ip_address_port *a);
 /* Is there a socket of that type? */
 bool sipnet_has(const struct sipnet *t, enum sipnet_type type);
-/* A flow of our own making to an address, by UDP or TCP; false where no socket
- * is of that type and its family. */
-bool sipnet_to(const struct sipnet *t, enum sipnet_type type,
-	       const struct ip_address_port *a, struct flow *out);
+/* A flow of our own making to an address, and by TLS to who speaks for that
+ * domain, or IP address; false where no socket is of that type and its family.
+ */
+bool sipnet_to(struct sipnet *t, enum sipnet_type type,
+	       const struct ip_address_port *a, const char *domain,
+	       struct flow *out);
 /* Sends along a flow, to a server over a connection that is made where there is
  * none; what cannot be sent is lost, as on any network. */
 void sipnet_send(struct sipnet *t, const struct flow *to, struct slice bytes);
@@ -73,7 +80,7 @@ void sipnet_charge(struct sipnet *t, const struct flow *from, uint32_t units);
 /* How much was dropped, or left unread, because of that. */
 uint64_t sipnet_dropped(const struct sipnet *t);
 /* For connections from now on. */
-void sipnet_set_tls(struct sipnet *t, struct ssl_ctx_st *server);
+void sipnet_set_tls(struct sipnet *t, const struct sipnet_tls *tls);
 /* Closes everything; nothing is called any more.  Memory goes when the loop has
  * run.  NULL is fine. */
 void sipnet_free(struct sipnet *t);

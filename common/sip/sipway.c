@@ -211,6 +211,11 @@ static bool is_sips(const struct sipfield_uri *u)
 	return sipmsg_is_nocase(u->scheme, "sips");
 }
 
+static bool is_own(const struct proxy_config *cfg, const struct sipfield_uri *u)
+{
+	return sipfield_host_eq(u->host, slice_str(cfg->realm));
+}
+
 /* To a sips URI only TLS leads, and what is asked by one is not passed on to
  * any other: RFC 3261 s26.2.2, RFC 5630 s5.3. */
 static bool may_reach(const struct proxy_config *cfg, struct slice uri,
@@ -321,7 +326,9 @@ enum err sipway_find(struct sipway *out, const struct proxy_config *cfg,
 		return r;
 	u = registrar_find(cfg->registrar, &uri);
 	out->elsewhere = !from->is_peer;
-	out->none = u == NULL ? 404 : 480;
+	/* That there is no way by TLS does not mean that nobody is there. */
+	out->none = u != NULL || (is_sips(&uri) && !is_own(cfg, &uri)) ? 480
+								       : 404;
 	if (u != NULL)
 		r = add_bindings(out, cfg, registrar_bindings(u), is_sips(&uri),
 				 now_us);

@@ -27,18 +27,10 @@ setup()
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
-# make_cert NAME: RING/web.crt and RING/web.key, for peer 1, of RING/ca.crt.
+# make_cert SUBJECT: RING/web.crt and RING/web.key, for peer 1.
 make_cert()
 {
-	local ca=(-CA "$RING/ca.crt" -CAkey "$RING/ca.key")
-	[ -e "$RING/ca.crt" ] || openssl req -x509 -newkey ec \
-		-pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=ca \
-		-keyout "$RING/ca.key" -out "$RING/ca.crt" 2>/dev/null
-	(umask 077 && openssl req -x509 "${ca[@]}" -newkey ec \
-		-pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj "/CN=$1" \
-		-addext "subjectAltName=IP:$(loopback 1),DNS:$RING_NAME" \
-		-addext basicConstraints=critical,CA:FALSE \
-		-keyout "$RING/web.key" -out "$RING/web.crt" 2>/dev/null)
+	sip_cert web "IP:$(loopback 1),DNS:$RING_NAME" "$1"
 }
 
 phones_join()
@@ -267,6 +259,11 @@ refused()
 	local cert=$RING/web.crt key=$RING/web.key
 	refused 64 'needs --sip-cert and --sip-key'
 	refused 64 'go together' --sip-cert "$cert"
+	refused 66 missing.crt --sip-cert "$cert" --sip-key "$key" --sip-ca missing.crt
+	refused 69 'no certificates in PEM' --sip-cert "$cert" --sip-key "$key" \
+		--sip-ca "$key"
+	run_tool 64 p2psip-peer -d "$RING/peer1" --check-config --sip udp:127.0.0.1 \
+		--sip-users "$RING/users" --sip-ca "$cert"
 	refused 66 missing.crt --sip-cert "$RING/missing.crt" --sip-key "$key"
 	refused 69 'no certificate in PEM' --sip-cert "$key" --sip-key "$key"
 	refused 69 'no private key in PEM of that certificate' \

@@ -36,3 +36,16 @@ sip_peer()
 	ring_peer "$n" --sip "udp:$(loopback "$n")" --sip "tcp:$(loopback "$n")" \
 		--sip-users "$RING/$dir" "$@"
 }
+
+# sip_cert NAME SAN [SUBJECT]: RING/NAME.crt and RING/NAME.key, issued by RING/ca.crt.
+sip_cert()
+{
+	local name=$1 san=$2 subject=${3-$1} curve=(-newkey ec -pkeyopt ec_paramgen_curve:P-256)
+	[ -e "$RING/ca.crt" ] || openssl req -x509 "${curve[@]}" -nodes -days 2 \
+		-subj /CN=ca -keyout "$RING/ca.key" -out "$RING/ca.crt" 2>/dev/null
+	(umask 077 && openssl req -x509 -CA "$RING/ca.crt" -CAkey "$RING/ca.key" \
+		"${curve[@]}" -nodes -days 1 -subj "/CN=$subject" \
+		-addext "subjectAltName=$san" \
+		-addext basicConstraints=critical,CA:FALSE \
+		-keyout "$RING/$name.key" -out "$RING/$name.crt" 2>/dev/null)
+}

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: ISC
 """Phones for tests, and what passes between them."""
 import hashlib
+import os
 import re
 import socket
+import ssl
 import sys
 import time
 
@@ -48,21 +50,35 @@ class Message:
         return self.one("CSeq")
 
 
+def secured(s, peer):
+    """TLS to a peer, which proves the address; SIP_CA says who vouches for it."""
+    return ssl.create_default_context(cafile=os.environ["SIP_CA"]).wrap_socket(
+        s, server_hostname=peer)
+
+
 class Phone:
-    """A user at a transport address, over UDP or TCP."""
+    """A user at a transport address, over UDP, TCP or TLS; to a peer, or to the
+    port 5061 of one that is told for other transports."""
 
     def __init__(self, user, over="UDP", at=None):
         self.user, self.over, self.buffer, self.seen = user, over, b"", set()
         kind = socket.SOCK_DGRAM if over == "UDP" else socket.SOCK_STREAM
         self.s = socket.socket(socket.AF_INET, kind)
         self.s.bind((own, 0))
-        self.s.connect(at or server)
+        host, port = at or server
         self.s.settimeout(20)
+        self.s.connect((host, 5061 if over == "TLS" else port))
         self.at = "%s:%d" % (own, self.s.getsockname()[1])
-        self.aor = "sip:%s@%s" % (user, domain)
-        self.contact = "sip:%s@%s" % (user, self.at)
-        if over == "TCP":
-            self.contact += ";transport=tcp"
+        if over == "TLS":
+            self.s = secured(self.s, host)
+        self.domain = domain
+        self.scheme("sips" if over == "TLS" else "sip")
+
+    def scheme(self, scheme):
+        self.aor = "%s:%s@%s" % (scheme, self.user, self.domain)
+        self.contact = "%s:%s@%s" % (scheme, self.user, self.at)
+        if scheme == "sip" and self.over != "UDP":
+            self.contact += ";transport=" + self.over.lower()
 
     # --- bytes
 
@@ -75,7 +91,7 @@ class Phone:
                 text = self.s.recv(65536).decode()
             else:
                 text = self.stream()
-            if self.over == "TCP" or text not in self.seen:
+            if self.over != "UDP" or text not in self.seen:
                 self.seen.add(text)
                 return Message(text)
 
@@ -145,7 +161,7 @@ class Phone:
         return Message(q)
 
     def register(self, contact=None, expires=60):
-        uri = "sip:" + domain
+        uri = self.aor.split(":")[0] + ":" + domain
         m = self.ask("REGISTER", uri, self.aor, "Expires: %d\r\n" % expires, "",
                      contact)
         a = self.expect("SIP/2.0 200")
