@@ -60,8 +60,8 @@ between()
 	need python3
 	local case=$1
 	shift
-	run_tool 0 "$SOURCE/tests/cli/sip-ring" "$SIP2" "$(loopback 8)" "$DOMAIN" \
-		"$case" "$SIP4" "$@"
+	SIP_CA=$RING/web.crt run_tool 0 "$SOURCE/tests/cli/sip-ring" "$SIP2" \
+		"$(loopback 8)" "$DOMAIN" "$case" "$SIP4" "$@"
 }
 
 # begin_between CASE: the same, in the background; go_on lets it go on.
@@ -111,6 +111,14 @@ stored()
 	[ "$(figure 'calls_ended_total{class="2xx"}')" -ge 1 ]
 	[ "$(figure 'calls_ended_total{class="4xx"}')" -ge 1 ]
 	[ "$(said 2 "sip: call from sip:alice@$DOMAIN to sip:bob@$DOMAIN: 486 after 0")" -ge 1 ]
+}
+
+@test "sips from phone to phone: TLS all the way, both ways" { # 7904-5.1-D2
+	between secured
+}
+
+@test "sips does not reach who registered without it, at another peer either" {
+	between only_secured
 }
 
 @test "a call that is cancelled; a phone that is busy" {
