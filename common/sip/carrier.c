@@ -39,6 +39,16 @@ bool carrier_local(const struct carrier *c, const struct flow *f,
 	return true;
 }
 
+/* CHOICE: a phone that has registered by UDP gets by UDP what is large, too:
+ * its flow is the way to it, and no connection may lead there.  RFC 5626 s5.3.
+ */
+bool carrier_large(const struct carrier *c, const struct flow *f,
+		   struct flow *out)
+{
+	return f->may_grow &&
+	       sipnet_to(c->net, SIPNET_TCP, &f->peer, NULL, out);
+}
+
 bool carrier_is_ours(const struct carrier *c, struct slice host, uint16_t port)
 {
 	struct ip_address_port a;

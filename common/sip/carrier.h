@@ -18,6 +18,9 @@ void carrier_send(const struct carrier *c, const struct flow *to,
 /* Our end of it, as proxy_config's local. */
 bool carrier_local(const struct carrier *c, const struct flow *f,
 		   struct proxy_local *out);
+/* The same next hop by TCP, as proxy_config's large. */
+bool carrier_large(const struct carrier *c, const struct flow *f,
+		   struct flow *out);
 /* Does the host and port of a URI, or Via, lead here? */
 bool carrier_is_ours(const struct carrier *c, struct slice host, uint16_t port);
 

@@ -14,6 +14,7 @@ struct flow {
 	struct ip_address_port peer;
 	bool is_server; /* by a connection of ours to `peer` */
 	uint32_t name;  /* and whom that speaks for, by servername.c; 0: TCP */
+	bool may_grow;  /* a server by UDP: what is large goes there by TCP */
 	bool is_peer;   /* of peerlink.c: `node`; the rest tells only of now */
 	struct node_id node;
 };

@@ -24,7 +24,7 @@ static enum err proof(const uint8_t secret[static FLOWTOKEN_SECRET_LEN],
 }
 
 /* What it is first; the same length for all, filled up with zeros. */
-enum { FLOW_PHONE = 1, FLOW_PEER, FLOW_SERVER };
+enum { FLOW_PHONE = 1, FLOW_PEER, FLOW_SERVER, FLOW_SERVER_UDP };
 
 static enum err encode(const struct flow *f, struct buf *b)
 {
@@ -37,8 +37,9 @@ static enum err encode(const struct flow *f, struct buf *b)
 			r = buf_append(b, zeros, sizeof(zeros));
 		return r;
 	}
-	if ((r = buf_append_u8(b, f->is_server ? FLOW_SERVER : FLOW_PHONE)) ==
-		    OK &&
+	if ((r = buf_append_u8(b, f->is_server  ? FLOW_SERVER
+				  : f->may_grow ? FLOW_SERVER_UDP
+						: FLOW_PHONE)) == OK &&
 	    (r = buf_append_uint(b, f->socket, 4)) == OK &&
 	    (r = buf_append_uint(b, f->is_server ? f->name : f->conn, 4)) ==
 		    OK &&
@@ -86,7 +87,8 @@ static void decode(const uint8_t *p, struct flow *out)
 		return;
 	}
 	*out = (struct flow){ .socket = number(p + 1, 4),
-			      .is_server = p[0] == FLOW_SERVER };
+			      .is_server = p[0] == FLOW_SERVER,
+			      .may_grow = p[0] == FLOW_SERVER_UDP };
 	*(out->is_server ? &out->name : &out->conn) = number(p + 5, 4);
 	out->peer.type = p[9];
 	memcpy(out->peer.addr, p + 10, 16);

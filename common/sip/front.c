@@ -125,6 +125,13 @@ static bool on_local(void *ctx, const struct flow *flow,
 	return carrier_local(&f->carrier, flow, out);
 }
 
+static bool on_large(void *ctx, const struct flow *flow, struct flow *out)
+{
+	struct front *f = ctx;
+
+	return carrier_large(&f->carrier, flow, out);
+}
+
 static bool on_is_ours(void *ctx, struct slice host, uint16_t port)
 {
 	struct front *f = ctx;
@@ -255,6 +262,7 @@ enum err front_new(struct front **out, const struct front_config *cfg,
 				      .redirect = cfg->redirect,
 				      .send = on_send,
 				      .local = on_local,
+				      .large = on_large,
 				      .is_ours = on_is_ours,
 				      .lookup = on_lookup,
 				      .ended = on_ended };

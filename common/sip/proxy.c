@@ -93,8 +93,7 @@ static void fork_next(struct proxy *p, struct call *c, uint64_t now_us)
 
 	while (c->next < c->way.n && c->way.v[c->next].q == q) {
 		if (r == OK &&
-		    proxy_leg_start(p, c, &m, &c->way.v[c->next], now_us) !=
-			    OK &&
+		    proxy_leg_start(p, c, &m, c->next, true, now_us) != OK &&
 		    c->best_status == 0)
 			c->best_status = 480; /* its flow has gone */
 		c->next++;
@@ -455,7 +454,7 @@ void proxy_response(struct proxy *p, const struct sipmsg *m, uint64_t now_us)
 
 /* ---- time ---- */
 
-/* One of them does not answer: that counts as `status`. */
+/* One of them does not answer: that counts as `status`, where that is not 0. */
 static void leg_ended(struct proxy *p, struct leg *l, unsigned status,
 		      uint64_t now_us)
 {
@@ -467,7 +466,7 @@ static void leg_ended(struct proxy *p, struct leg *l, unsigned status,
 		proxy_leg_free(p, l);
 		return;
 	}
-	if (silent)
+	if (silent && status != 0)
 		keep_best(c, l->cancelled ? 487 : status, slice_of(NULL, 0));
 	settle(p, c, now_us);
 }
@@ -517,6 +516,23 @@ static bool lose_callers(struct proxy *p, const struct flow *to, bool gone,
 	return waits;
 }
 
+/* What was too large for UDP, and cannot go by TCP, goes by UDP all the same:
+ * RFC 3261 s18.1.1. */
+static bool shrink(struct proxy *p, const struct leg *l, uint64_t now_us)
+{
+	struct arena a = ARENA_INIT(PROXY_ARENA_MAX);
+	struct call *c = l->call;
+	struct sipmsg m;
+	bool ok;
+
+	if (!l->by_tcp || c == NULL || c->ended)
+		return false;
+	ok = sipmsg_parse(&m, buf_slice(&c->bytes), &a) == OK &&
+	     proxy_leg_start(p, c, &m, l->target, false, now_us) == OK;
+	arena_free(&a);
+	return ok;
+}
+
 bool proxy_lost(struct proxy *p, const struct flow *to, bool gone,
 		uint64_t now_us)
 {
@@ -525,7 +541,11 @@ bool proxy_lost(struct proxy *p, const struct flow *to, bool gone,
 	/* One that ends may take others with it: begin again after each. */
 	while ((l = waits_for(p, to, BRANCH_CALLING)) != NULL ||
 	       (gone && (l = waits_for(p, to, BRANCH_PROCEEDING)) != NULL))
-		leg_ended(p, l, to->is_peer ? 480 : 503, now_us);
+		leg_ended(p, l,
+			  shrink(p, l, now_us) ? 0
+			  : to->is_peer        ? 480
+					       : 503,
+			  now_us);
 	return lose_callers(p, to, gone, now_us) ||
 	       waits_for(p, to, BRANCH_PROCEEDING) != NULL;
 }

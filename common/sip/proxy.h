@@ -15,6 +15,7 @@
 enum {
 	PROXY_CALLS_MAX = 16384, /* requests under way at a time */
 	PROXY_HOST_MAX = 64,     /* chars of "[2001:db8::1]:5060" */
+	PROXY_UDP_MAX = 1300,    /* bytes, RFC 3261 s18.1.1 */
 	PROXY_TIMER_C_S = 185    /* s16.6 step 11: more than 3 minutes */
 };
 
@@ -40,6 +41,9 @@ struct proxy_config {
 	void (*send)(void *ctx, const struct flow *to, struct slice bytes);
 	/* False when there is no such flow any more. */
 	bool (*local)(void *ctx, const struct flow *f, struct proxy_local *out);
+	/* How what is larger than PROXY_UDP_MAX goes to where that flow by UDP
+	 * leads; false when there is no other way. */
+	bool (*large)(void *ctx, const struct flow *f, struct flow *out);
 	/* Does the host and port of this URI, or Via, lead here? */
 	bool (*is_ours)(void *ctx, struct slice host, uint16_t port);
 	/* Begins to look for whoever this URI is in the overlay; proxy_found()

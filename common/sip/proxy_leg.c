@@ -64,8 +64,35 @@ enum err proxy_leg_id(struct proxy *p, const struct sipmsg *m,
 	return sipforward_branch(m, rng_u64(&p->rng), id + 1);
 }
 
+/* The request for its target; what is too large for UDP goes by TCP, with a Via
+ * that says so, RFC 3261 s18.1.1. */
+static enum err write(struct proxy *p, struct leg *l, const struct sipmsg *m,
+		      bool may_grow)
+{
+	const struct call *c = l->call;
+	struct sipway_target t = c->way.v[l->target];
+	enum err r = proxy_leg_id(p, m, l->id);
+
+	if (r == OK)
+		r = sipforward_write(&p->cfg, &c->from, m, &t,
+				     c->way.drop_routes, l->id + 1,
+				     &l->b.request);
+	l->by_tcp = r == OK && may_grow && !flow_is_reliable(&t.flow) &&
+		    l->b.request.len > PROXY_UDP_MAX &&
+		    p->cfg.large(p->cfg.ctx, &c->way.v[l->target].flow,
+				 &t.flow);
+	if (l->by_tcp) {
+		buf_reset(&l->b.request);
+		r = sipforward_write(&p->cfg, &c->from, m, &t,
+				     c->way.drop_routes, l->id + 1,
+				     &l->b.request);
+	}
+	l->b.to = t.flow;
+	return r;
+}
+
 enum err proxy_leg_start(struct proxy *p, struct call *c,
-			 const struct sipmsg *m, const struct sipway_target *t,
+			 const struct sipmsg *m, size_t target, bool may_grow,
 			 uint64_t now_us)
 {
 	struct leg *l = calloc(1, sizeof(*l));
@@ -74,12 +101,10 @@ enum err proxy_leg_start(struct proxy *p, struct call *c,
 	if (l == NULL)
 		return ERR_NOMEM;
 	l->call = c;
+	l->target = target;
 	l->b.invite = c->invite;
-	l->b.to = t->flow;
 	l->b.request.max = PROXY_WRITE_MAX;
-	if ((r = proxy_leg_id(p, m, l->id)) != OK ||
-	    (r = sipforward_write(&p->cfg, &c->from, m, t, c->way.drop_routes,
-				  l->id + 1, &l->b.request)) != OK)
+	if ((r = write(p, l, m, may_grow)) != OK)
 		goto fail;
 	r = ERR_NOMEM;
 	HASH_ADD_STR(p->legs, id, l);

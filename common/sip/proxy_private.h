@@ -32,6 +32,8 @@ struct leg {
 	struct call *call; /* NULL: a CANCEL, which nobody waits for */
 	struct timer c;
 	bool want_cancel, cancelled;
+	bool by_tcp;   /* only since it is large */
+	size_t target; /* of the call */
 	UT_hash_handle hh;
 	char id[PROXY_ID_MAX]; /* method's first letter, branch parameter */
 };
@@ -49,7 +51,7 @@ struct call {
 	struct sipway way;
 	size_t next;        /* target */
 	struct buf own_uri; /* who was called at our address, by the realm */
-	struct leg *legs[SIPWAY_TARGETS_MAX];
+	struct leg *legs[2 * SIPWAY_TARGETS_MAX]; /* some by TCP, then UDP */
 	size_t n_legs;
 	unsigned best_status;
 	struct buf best;
@@ -104,8 +106,9 @@ void proxy_up_ack(struct proxy *p, struct call *c, uint64_t now_us);
 /* A number for a request: the method's letter and a branch parameter. */
 enum err proxy_leg_id(struct proxy *p, const struct sipmsg *m,
 		      char id[static PROXY_ID_MAX]) MUST_CHECK;
+/* Asks that target of the call; what is large, by TCP where it `may_grow`. */
 enum err proxy_leg_start(struct proxy *p, struct call *c,
-			 const struct sipmsg *m, const struct sipway_target *t,
+			 const struct sipmsg *m, size_t target, bool may_grow,
 			 uint64_t now_us) MUST_CHECK;
 /* By what it answers; NULL. */
 struct leg *proxy_leg_find(struct proxy *p, const struct sipmsg *response);

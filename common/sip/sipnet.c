@@ -287,7 +287,8 @@ bool sipnet_to(struct sipnet *t, enum sipnet_type type,
 			continue;
 		*out = (struct flow){ .socket = s->number,
 				      .peer = *a,
-				      .is_server = type != SIPNET_UDP };
+				      .is_server = type != SIPNET_UDP,
+				      .may_grow = type == SIPNET_UDP };
 		if (tls)
 			out->name = servername_add(t->names, domain);
 		return !tls || out->name != 0;

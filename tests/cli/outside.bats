@@ -82,6 +82,10 @@ outside()
 	outside tcp
 }
 
+@test "what is large goes by TCP, and by UDP where that is refused" {
+	outside large
+}
+
 @test "an address instead of a domain" {
 	outside number
 }

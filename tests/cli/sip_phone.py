@@ -137,6 +137,7 @@ class Phone:
     def credentials(self, method, uri, refusal):
         status = refusal.first[8:11]
         name = "WWW-Authenticate" if status == "401" else "Proxy-Authenticate"
+        assert refusal.all(name), refusal.text
         nonce = re.search('nonce="([^"]*)"', refusal.all(name)[0]).group(1)
         a1 = md5("%s:%s:sip-pw" % (self.user, domain))
         a2 = md5("%s:%s" % (method, uri))
@@ -243,9 +244,9 @@ def passed(asked, came, hops=1):
     assert len(came.all("Via")) == 1 + hops, came.text
 
 
-def call(alice, bob, ring=True, hops=1):
+def call(alice, bob, ring=True, hops=1, sdp="v=0\r\n"):
     """A call that is answered: alice's and bob's dialog."""
-    q = alice.ask("INVITE", bob.aor, fields="X-Odd:  as it  was ;,;\r\n", body="v=0\r\n")
+    q = alice.ask("INVITE", bob.aor, fields="X-Odd:  as it  was ;,;\r\n", body=sdp)
     alice.expect("SIP/2.0 100")
     i = bob.expect("INVITE " + bob.contact)
     passed(q, i, hops)

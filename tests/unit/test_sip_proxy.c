@@ -55,10 +55,27 @@ static bool on_local(void *ctx, const struct flow *f, struct proxy_local *out)
 {
 	(void)ctx;
 	out->secure = f->is_peer || f->conn >= TLS_CONN;
-	out->transport = out->secure ? "TLS" : f->conn != 0 ? "TCP" : "UDP";
+	out->transport = out->secure                    ? "TLS"
+			 : f->conn != 0 || f->is_server ? "TCP"
+							: "UDP";
 	snprintf(out->host, sizeof(out->host), "192.0.2.1:%s",
 		 f->is_peer ? "7000" : "5060");
 	return f->conn == 0 || f->conn != gone_conn;
+}
+
+/* A server by UDP, and by TCP at the next port. */
+enum { SERVER = 7001 };
+
+static bool on_large(void *ctx, const struct flow *f, struct flow *out)
+{
+	(void)ctx;
+	if (!f->may_grow)
+		return false;
+	*out = *f;
+	out->may_grow = false;
+	out->is_server = true;
+	out->peer.port++;
+	return true;
 }
 
 static bool on_is_ours(void *ctx, struct slice host, uint16_t port)
@@ -123,6 +140,7 @@ static int begin(void **state)
 				  .secret = { 9 },
 				  .send = on_send,
 				  .local = on_local,
+				  .large = on_large,
 				  .is_ours = on_is_ours,
 				  .redirect = redirects,
 				  .lookup = on_lookup };
@@ -171,6 +189,8 @@ static struct flow flow_of(uint16_t port)
 		f.node.b[0] = (uint8_t)(port >> 8);
 		f.node.b[1] = (uint8_t)port;
 	}
+	f.may_grow = port == SERVER;
+	f.is_server = port == SERVER + 1;
 	return f;
 }
 
@@ -1185,6 +1205,45 @@ static void vanished(void **state)
 	assert_got(BOB2, "CANCEL ");
 }
 
+/* RFC 3261 s18.1.1: by TCP, and where that is refused, by UDP all the same. */
+static void large(void **state)
+{
+	struct flow tcp = flow_of(SERVER + 1);
+	char more[PROXY_UDP_MAX + 1];
+	const char *tags[] = { "INVITE", "MESSAGE" };
+
+	(void)state;
+	snprintf(more, sizeof(more), "X-Large: %01200d\r\n", 0);
+	has_overlay = true;
+	callee = "carol";
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(ask(tags[i], ""), 0);
+		found(OK, SERVER, 0, NULL);
+		assert_non_null(strstr(got(SERVER, 0), "Via: SIP/2.0/UDP 192"));
+		n_sent = 0;
+		assert_int_equal(ask(tags[i], more), 0);
+		found(OK, SERVER, 0, NULL);
+		assert_int_equal(count(SERVER), 0);
+		assert_non_null(
+			strstr(got(SERVER + 1, 0), "Via: SIP/2.0/TCP 192"));
+		assert_true(strlen(got(SERVER + 1, 0)) > PROXY_UDP_MAX);
+		assert_false(proxy_lost(proxy, &tcp, false, now_us));
+		assert_int_equal(count(SERVER), 1);
+		assert_non_null(strstr(got(SERVER, 0), "Via: SIP/2.0/UDP 192"));
+		assert_int_equal(count(SERVER + 1), 1);
+		answer(got(SERVER, 0), SERVER, "486 Busy Here", "");
+		assert_got(ALICE, "SIP/2.0 486 ");
+		n_sent = 0;
+	}
+	/* A phone is reached by its flow, whatever that is. */
+	callee = "bob";
+	bind_bob("<sip:bob@10.0.0.2>", BOB, 0);
+	assert_int_equal(ask("MESSAGE", more), 0);
+	found(ERR_NOT_FOUND, 0, 0, NULL);
+	assert_non_null(strstr(got(BOB, 0), "Via: SIP/2.0/UDP 192"));
+	assert_true(strlen(got(BOB, 0)) > PROXY_UDP_MAX);
+}
+
 /* What another peer asks for goes to the phones here, and nowhere else. */
 static void from_peer(void **state)
 {
@@ -1313,6 +1372,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(unreachable, begin, end),
 		cmocka_unit_test_setup_teardown(by_address, begin, end),
 		cmocka_unit_test_setup_teardown(vanished, begin, end),
+		cmocka_unit_test_setup_teardown(large, begin, end),
 		cmocka_unit_test_setup_teardown(from_peer, begin, end),
 		cmocka_unit_test_setup_teardown(left_behind, begin, end),
 	};

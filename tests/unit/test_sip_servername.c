@@ -79,6 +79,13 @@ static void in_flow(void **state)
 	/* Whatever becomes of a connection. */
 	assert_int_equal(got.conn, 0);
 	assert_int_equal(got.peer.port, 5061);
+	assert_false(got.may_grow);
+	f = (struct flow){ .peer = f.peer, .may_grow = true };
+	assert_ok(flowtoken_make(secret, &f, slice_str("id"), token));
+	assert_ok(flowtoken_read(secret, slice_str(token), slice_str("id"),
+				 &got));
+	assert_true(got.may_grow);
+	assert_false(got.is_server);
 }
 
 int main(void)
