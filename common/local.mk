@@ -362,6 +362,8 @@ libp2psip_a_SOURCES += \
 	common/sip/servername.h \
 	common/sip/sipconn.c \
 	common/sip/sipconn.h \
+	common/sip/sipconn_io.c \
+	common/sip/sipconn_private.h \
 	common/sip/sipedit.c \
 	common/sip/sipedit.h \
 	common/sip/sipfield.c \

@@ -2,54 +2,16 @@
 /*
  * Owns: connections that phones made, those to servers, their limits and their
  * ends: RFC 3261 s18, RFC 5626 s3.5.1.  Does not own: where messages end in a
- * stream (sipstream.c), TLS (tls_wrap.c), who listens (sipnet.c).
+ * stream (sipstream.c), bytes (sipconn_io.c), who listens (sipnet.c).
  */
-#include "sip/sipconn.h"
+#include "sip/sipconn_private.h"
 
 #include <stdlib.h>
 
-#include "conf/address.h"
-#include "core/table.h"
 #include "net/sockaddr.h"
-#include "net/tls_wrap.h"
 #include "sip/servername.h"
-#include "sip/sipstream.h"
 
-enum { SWEEP_US = 2500000, PAUSE_US = 200000, SERVER_KEY_LEN = 23 };
-
-struct conn {
-	struct sipconn_table *t;
-	uv_tcp_t uv;
-	struct flow flow;
-	struct sipstream stream;
-	struct tls_wrap *tls; /* NULL: none */
-	uint64_t since_us;
-	bool up; /* connected, and the handshake of TLS is done */
-	bool held, closing;
-	bool spoken;       /* a message has come from there */
-	bool paused;       /* not read: too much has come from there */
-	UT_hash_handle hh; /* the oldest first */
-	uv_connect_t connect;
-	uint8_t server[SERVER_KEY_LEN]; /* of one that we made */
-	struct buf waits;               /* for the handshake of TLS there */
-	UT_hash_handle hh_server;
-};
-
-struct sipconn_table {
-	struct sipconn_config cfg;
-	struct conn *conns;
-	struct conn *servers; /* those of them that we made, by address */
-	uint32_t last_conn;
-	struct loop_deadline *sweep;
-	size_t n_handles; /* not yet closed */
-	bool freed;
-	uint8_t chunk[SIPSTREAM_CHUNK_MAX]; /* on its way from the system */
-};
-
-struct write {
-	uv_write_t uv;
-	uint8_t bytes[];
-};
+enum { SWEEP_US = 2500000 };
 
 static void release(struct sipconn_table *t)
 {
@@ -92,21 +54,7 @@ static void on_closed(uv_handle_t *h)
 	release(t);
 }
 
-/* Says so to the other side, if there is room for it. */
-static void say_goodbye(struct conn *c)
-{
-	struct buf b = BUF_INIT(SIPCONN_UNSENT_MAX);
-	uv_buf_t v;
-
-	tls_wrap_end(c->tls);
-	if (tls_wrap_output(c->tls, &b) == OK && b.len > 0) {
-		v = uv_buf_init((char *)b.p, (unsigned)b.len);
-		(void)uv_try_write((uv_stream_t *)&c->uv, &v, 1);
-	}
-	buf_clear(&b);
-}
-
-static void conn_close(struct conn *c)
+void sipconn_close(struct conn *c)
 {
 	struct sipconn_table *t = c->t;
 
@@ -117,192 +65,10 @@ static void conn_close(struct conn *c)
 	if (c->flow.is_server)
 		HASH_DELETE(hh_server, t->servers, c);
 	if (c->tls != NULL)
-		say_goodbye(c);
+		sipconn_io_goodbye(c);
 	uv_close((uv_handle_t *)&c->uv, on_closed);
 	if (c->held && !t->freed)
 		t->cfg.gone(t->cfg.ctx, c->flow.conn);
-}
-
-/* ---- out ---- */
-
-static void on_written(uv_write_t *w, int status)
-{
-	struct conn *c = w->handle->data;
-
-	free(w->data);
-	if (status != 0 && status != UV_ECANCELED)
-		conn_close(c);
-}
-
-static void write_bytes(struct conn *c, struct slice bytes)
-{
-	size_t waits = uv_stream_get_write_queue_size((uv_stream_t *)&c->uv);
-	struct write *w = NULL;
-	uv_buf_t b;
-
-	if (bytes.len == 0)
-		return;
-	if (waits + bytes.len <= SIPCONN_UNSENT_MAX)
-		w = malloc(sizeof(*w) + bytes.len);
-	if (w == NULL) {
-		conn_close(c); /* it cannot have what it waits for */
-		return;
-	}
-	memcpy(w->bytes, bytes.p, bytes.len);
-	w->uv.data = w;
-	b = uv_buf_init((char *)w->bytes, (unsigned)bytes.len);
-	if (uv_write(&w->uv, (uv_stream_t *)&c->uv, &b, 1, on_written) != 0) {
-		free(w);
-		conn_close(c);
-	}
-}
-
-/* What TLS has to say. */
-static void flush(struct conn *c)
-{
-	struct buf b = BUF_INIT(2 * SIPCONN_UNSENT_MAX);
-
-	if (tls_wrap_output(c->tls, &b) == OK)
-		write_bytes(c, buf_slice(&b));
-	else
-		conn_close(c);
-	buf_clear(&b);
-}
-
-static void conn_send(struct conn *c, struct slice bytes)
-{
-	enum err r = OK;
-
-	if (c->tls == NULL)
-		write_bytes(c, bytes);
-	else if (c->up)
-		r = tls_wrap_give(c->tls, bytes);
-	else
-		r = buf_append_slice(&c->waits, bytes);
-	if (r != OK)
-		conn_close(c);
-	else if (c->tls != NULL && c->up)
-		flush(c);
-}
-
-/* ---- in ---- */
-
-static bool on_message(void *ctx, struct slice bytes)
-{
-	struct conn *c = ctx;
-
-	c->spoken = true;
-	c->t->cfg.message(c->t->cfg.ctx, &c->flow, bytes);
-	return !c->closing;
-}
-
-static bool on_pong(void *ctx)
-{
-	struct conn *c = ctx;
-
-	conn_send(c, SLICE_LIT("\r\n"));
-	return !c->closing;
-}
-
-static void take(struct conn *c, struct slice bytes)
-{
-	const struct sipstream_taker to = { .message = on_message,
-					    .pong = on_pong,
-					    .ctx = c };
-
-	while (bytes.len > 0 && !c->closing) {
-		size_t n = bytes.len < SIPSTREAM_CHUNK_MAX
-				   ? bytes.len
-				   : SIPSTREAM_CHUNK_MAX;
-
-		if (sipstream_take(&c->stream, slice_sub(bytes, 0, n), &to,
-				   loop_now().mono_us) != OK)
-			conn_close(c);
-		bytes = slice_sub(bytes, n, bytes.len - n);
-	}
-}
-
-/* The handshake is done: what has waited for it can go. */
-static void begin_tls(struct conn *c)
-{
-	c->up = true;
-	c->stream.used_us = loop_now().mono_us;
-	if (c->waits.len > 0)
-		conn_send(c, buf_slice(&c->waits));
-	buf_clear(&c->waits);
-}
-
-/* Nothing is sent to who does not prove the name, RFC 5922 s7.3. */
-static void tell_refused(const struct conn *c)
-{
-	const struct sipconn_config *cfg = &c->t->cfg;
-	const char *name = servername_find(cfg->names, c->flow.name);
-	char text[ADDRESS_TEXT_MAX];
-
-	log_line(cfg->log, LOG_WARN,
-		 "sip: tls:%s for %s: %s; nothing was sent (whom to trust: "
-		 "--sip-ca)",
-		 address_format(&c->flow.peer, text), name != NULL ? name : "?",
-		 tls_wrap_reason(c->tls));
-}
-
-static void take_tls(struct conn *c, struct slice bytes)
-{
-	struct buf plain = BUF_INIT(4 * SIPSTREAM_CHUNK_MAX);
-	enum err r = tls_wrap_take(c->tls, bytes, &plain);
-
-	if (!c->up && tls_wrap_is_up(c->tls))
-		begin_tls(c);
-	flush(c);
-	if (r != OK && !c->up && c->flow.is_server)
-		tell_refused(c);
-	take(c, buf_slice(&plain));
-	if (r != OK)
-		conn_close(c);
-	buf_clear(&plain);
-}
-
-static void on_alloc(uv_handle_t *h, size_t hint, uv_buf_t *out)
-{
-	struct conn *c = h->data;
-
-	(void)hint;
-	*out = uv_buf_init((char *)c->t->chunk, sizeof(c->t->chunk));
-}
-
-static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *b);
-
-/* Reads on, or waits for a while. */
-static void read_on(struct conn *c)
-{
-	bool may = sipflood_admits(c->t->cfg.flood, &c->flow.peer,
-				   loop_now().mono_us);
-
-	if (c->closing || may != c->paused)
-		return;
-	c->paused = !may;
-	if (c->paused) {
-		(void)uv_read_stop((uv_stream_t *)&c->uv); /* cannot fail */
-		loop_deadline_set(c->t->sweep, loop_now().mono_us + PAUSE_US);
-	} else if (uv_read_start((uv_stream_t *)&c->uv, on_alloc, on_read) !=
-		   0) {
-		conn_close(c);
-	}
-}
-
-static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
-{
-	struct conn *c = h->data;
-
-	if (n == 0 || c->closing)
-		return;
-	if (n < 0)
-		conn_close(c);
-	else if (c->tls != NULL)
-		take_tls(c, slice_of(b->base, (size_t)n));
-	else
-		take(c, slice_of(b->base, (size_t)n));
-	read_on(c);
 }
 
 /* ---- the beginning ---- */
@@ -340,9 +106,9 @@ static void make_room(struct sipconn_table *t,
 			like = c;
 	}
 	if (n_like >= SIPCONN_HALF_OPEN_PER_NETWORK)
-		conn_close(like);
+		sipconn_close(like);
 	else if (n >= SIPCONN_HALF_OPEN_MAX)
-		conn_close(oldest);
+		sipconn_close(oldest);
 }
 
 static enum err list(struct conn *c)
@@ -401,7 +167,7 @@ static enum err begin(struct conn *c, uv_stream_t *from,
 	}
 	if ((r = list(c)) != OK)
 		return r;
-	if (uv_read_start((uv_stream_t *)&c->uv, on_alloc, on_read) == 0)
+	if (sipconn_io_begin(c))
 		return OK;
 	HASH_DEL(t->conns, c);
 	return ERR_SYS;
@@ -444,15 +210,10 @@ static void on_connected(uv_connect_t *q, int status)
 
 	if (status == UV_ECANCELED || c->closing)
 		return;
-	if (status != 0 ||
-	    uv_read_start((uv_stream_t *)&c->uv, on_alloc, on_read) != 0) {
-		conn_close(c);
-		return;
-	}
-	c->up = c->tls == NULL;
 	c->stream.used_us = loop_now().mono_us;
-	if (c->tls != NULL)
-		take_tls(c, slice_of(NULL, 0)); /* it begins */
+	c->up = c->tls == NULL && status == 0;
+	if (status != 0 || !sipconn_io_begin(c))
+		sipconn_close(c);
 }
 
 static enum err aim(struct conn *c, struct ssl_ctx_st *client)
@@ -510,7 +271,7 @@ void sipconn_send_server(struct sipconn_table *t, const struct flow *to,
 			return;
 		}
 	}
-	conn_send(c, bytes);
+	sipconn_io_send(c, bytes);
 }
 
 /* ---- all of them ---- */
@@ -534,11 +295,11 @@ static void on_sweep(void *ctx)
 
 	HASH_ITER (hh, t->conns, c, tmp) {
 		if (is_over(c, now_us))
-			conn_close(c);
+			sipconn_close(c);
 		else if (c->paused)
-			read_on(c);
+			sipconn_io_resume(c);
 		if (!c->closing && c->paused)
-			next_us = PAUSE_US;
+			next_us = SIPCONN_PAUSE_US;
 	}
 	loop_deadline_set(t->sweep,
 			  t->conns == NULL ? NEVER : now_us + next_us);
@@ -554,7 +315,7 @@ void sipconn_send(struct sipconn_table *t, uint32_t conn, struct slice bytes)
 	struct conn *c = find(t, conn);
 
 	if (c != NULL)
-		conn_send(c, bytes);
+		sipconn_io_send(c, bytes);
 }
 
 void sipconn_hold(struct sipconn_table *t, uint32_t conn)
@@ -590,6 +351,6 @@ void sipconn_table_free(struct sipconn_table *t)
 	t->freed = true;
 	loop_deadline_free(t->sweep);
 	HASH_ITER (hh, t->conns, c, tmp)
-		conn_close(c);
+		sipconn_close(c);
 	release(t);
 }
