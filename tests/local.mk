@@ -377,7 +377,7 @@ EXTRA_DIST += tests/bench/first-call tests/bench/kamailio.cfg \
 	tests/cli/ring_helpers.bash tests/cli/sip-ask tests/cli/sip-calls \
 	tests/cli/sip-flood tests/cli/sip-hostile tests/cli/sip-legal tests/cli/sip-outside \
 	tests/cli/sip-ring tests/cli/sip-strangers tests/cli/sip_helpers.bash tests/cli/sip_phone.py \
-	tests/cli/sip-torture tests/cli/trial tests/conformance tests/harness \
+	tests/cli/sip-slow tests/cli/sip-torture tests/cli/trial tests/conformance tests/harness \
 	tests/lint tests/fuzz/corpus tests/oracle/others \
 	tests/oracle/examples tests/oracle/selftest
 

@@ -55,6 +55,24 @@ static enum err write_classes(const char *name, const uint64_t v[7],
 	return r;
 }
 
+static enum err write_ended(const struct sipconn_counts *n, struct buf *out)
+{
+	const struct {
+		const char *labels;
+		uint64_t n;
+	} v[] = { { "reason=\"slow\"", n->slow },
+		  { "reason=\"handshake\"", n->handshake },
+		  { "reason=\"malformed\"", n->malformed },
+		  { "reason=\"limit\"", n->limit } };
+	enum err r = OK;
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]) && r == OK; i++)
+		r = metrics_figure(out, "p2psip_sip_connections_ended_total",
+				   i == 0 ? "counter" : NULL, v[i].labels,
+				   (double)v[i].n);
+	return r;
+}
+
 static enum err write_phones(const struct front_counts *c, struct buf *out)
 {
 	const struct registrar_counts *reg = &c->registrar;
@@ -98,6 +116,8 @@ static enum err write_phones(const struct front_counts *c, struct buf *out)
 	if (r == OK)
 		r = write_classes("p2psip_sip_calls_ended_total", c->sip.ended,
 				  2, out);
+	if (r == OK)
+		r = write_ended(&c->ended, out);
 	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]) && r == OK; i++)
 		r = metrics_figure(out, v[i].name,
 				   v[i].gauge ? "gauge" : "counter", NULL,

@@ -256,6 +256,7 @@ enum err front_new(struct front **out, const struct front_config *cfg,
 				       .tls = cfg->tls,
 				       .log = cfg->log,
 				       .message = front_request_came,
+				       .refused = front_request_refused,
 				       .gone = on_gone,
 				       .unreachable = on_unreachable };
 	struct proxy_config p_cfg = { .realm = cfg->realm,
@@ -308,6 +309,7 @@ void front_count(const struct front *f, struct front_counts *out)
 {
 	out->sip = f->tally;
 	out->dropped = sipnet_dropped(f->carrier.net);
+	out->ended = *sipnet_ended(f->carrier.net);
 	out->under_way = transaction_count(f->transactions) +
 			 proxy_count(f->proxy);
 	registrar_count(f->registrar, &out->registrar);

@@ -19,6 +19,7 @@ struct front;
 struct front_counts {
 	struct siptally sip;
 	uint64_t dropped; /* too much came from one address */
+	struct sipconn_counts ended;
 	size_t under_way; /* requests */
 	struct registrar_counts registrar;
 	struct callee_counts callee;

@@ -44,6 +44,9 @@ void front_stored(void *ctx, struct registrar_user *u, enum err r,
 
 /* A message, from a phone or a peer. */
 void front_request_came(void *ctx, const struct flow *from, struct slice bytes);
+/* What is none, as sipnet_config has it. */
+void front_request_refused(void *ctx, const struct flow *from,
+			   struct slice bytes, enum err r);
 
 /* ---- front_users.c ---- */
 

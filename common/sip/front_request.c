@@ -208,9 +208,10 @@ static void on_ack(struct front *f, struct asked *a)
 	proxy_ack(f->proxy, &asked, front_now_us());
 }
 
-void front_request_came(void *ctx, const struct flow *from, struct slice bytes)
+/* `broken`: OK, or why its end cannot be known. */
+static void take(struct front *f, const struct flow *from, struct slice bytes,
+		 enum err broken)
 {
-	struct front *f = ctx;
 	struct arena arena = ARENA_INIT(1 << 18);
 	struct sipmsg m;
 	struct asked a = { .m = &m,
@@ -221,6 +222,8 @@ void front_request_came(void *ctx, const struct flow *from, struct slice bytes)
 	enum err r = sipmsg_parse(&m, bytes, &arena);
 	uint64_t wrong = registrar_wrong(f->registrar);
 
+	if (broken != OK && r != ERR_NOMEM)
+		r = broken;
 	if (r == OK && m.status != 0)
 		proxy_response(f->proxy, &m, front_now_us());
 	else if (r == OK && sipmsg_is(m.method, "ACK"))
@@ -235,4 +238,15 @@ void front_request_came(void *ctx, const struct flow *from, struct slice bytes)
 	buf_clear(&a.head);
 	arena_free(&arena);
 	front_arm(f);
+}
+
+void front_request_came(void *ctx, const struct flow *from, struct slice bytes)
+{
+	take(ctx, from, bytes, OK);
+}
+
+void front_request_refused(void *ctx, const struct flow *from,
+			   struct slice bytes, enum err r)
+{
+	take(ctx, from, bytes, r);
 }

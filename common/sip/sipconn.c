@@ -54,6 +54,23 @@ static void on_closed(uv_handle_t *h)
 	release(t);
 }
 
+void sipconn_count(struct conn *c, size_t partial)
+{
+	c->t->partial += partial - c->partial;
+	c->partial = partial;
+}
+
+/* Nobody is to wait for it any more. */
+static void let_go(struct conn *c)
+{
+	struct sipconn_table *t = c->t;
+
+	sipconn_count(c, 0);
+	if (c->held && !t->freed)
+		t->cfg.gone(t->cfg.ctx, c->flow.conn);
+	c->held = false;
+}
+
 void sipconn_close(struct conn *c)
 {
 	struct sipconn_table *t = c->t;
@@ -64,11 +81,32 @@ void sipconn_close(struct conn *c)
 	HASH_DEL(t->conns, c);
 	if (c->flow.is_server)
 		HASH_DELETE(hh_server, t->servers, c);
-	if (c->tls != NULL)
+	if (c->tls != NULL && !c->ending)
 		sipconn_io_goodbye(c);
 	uv_close((uv_handle_t *)&c->uv, on_closed);
-	if (c->held && !t->freed)
-		t->cfg.gone(t->cfg.ctx, c->flow.conn);
+	let_go(c);
+}
+
+static void on_shutdown(uv_shutdown_t *q, int status)
+{
+	(void)q;
+	(void)status; /* it is closed anyway */
+}
+
+/* Closed at once, with bytes unread, it would take its last answer along. */
+void sipconn_end(struct conn *c)
+{
+	if (c->closing || c->ending)
+		return;
+	if (c->tls != NULL)
+		sipconn_io_goodbye(c);
+	c->ending = true;
+	c->since_us = loop_now().mono_us;
+	let_go(c);
+	sipstream_clear(&c->stream);
+	if (c->flow.is_server ||
+	    uv_shutdown(&c->shutdown, (uv_stream_t *)&c->uv, on_shutdown) != 0)
+		sipconn_close(c);
 }
 
 /* ---- the beginning ---- */
@@ -105,10 +143,13 @@ static void make_room(struct sipconn_table *t,
 		if (sockaddr_same_network(&c->flow.peer, peer) && n_like++ == 0)
 			like = c;
 	}
-	if (n_like >= SIPCONN_HALF_OPEN_PER_NETWORK)
-		sipconn_close(like);
-	else if (n >= SIPCONN_HALF_OPEN_MAX)
-		sipconn_close(oldest);
+	if (n_like < SIPCONN_HALF_OPEN_PER_NETWORK) {
+		if (n < SIPCONN_HALF_OPEN_MAX)
+			return;
+		like = oldest;
+	}
+	t->counts.limit++;
+	sipconn_close(like);
 }
 
 static enum err list(struct conn *c)
@@ -155,9 +196,12 @@ static enum err begin(struct conn *c, uv_stream_t *from,
 
 	if (uv_accept(from, (uv_stream_t *)&c->uv) != 0 ||
 	    uv_tcp_getpeername(&c->uv, (struct sockaddr *)&a, &len) != 0 ||
-	    sockaddr_read(&c->flow.peer, &a) != OK ||
-	    !may_accept(t, &c->flow.peer))
+	    sockaddr_read(&c->flow.peer, &a) != OK)
+		return ERR_SYS;
+	if (!may_accept(t, &c->flow.peer)) {
+		t->counts.limit++;
 		return ERR_FULL;
+	}
 	(void)uv_tcp_nodelay(&c->uv, 1); /* slower without, no worse */
 	(void)uv_tcp_keepalive(&c->uv, 1, 60);
 	if (server != NULL) {
@@ -276,13 +320,32 @@ void sipconn_send_server(struct sipconn_table *t, const struct flow *to,
 
 /* ---- all of them ---- */
 
-static bool is_over(const struct conn *c, uint64_t now_us)
+static bool is_longer(const struct conn *c, uint64_t now_us, unsigned s)
 {
-	if (!c->up)
-		return now_us - c->since_us >
-		       UINT64_C(1000000) * SIPCONN_HANDSHAKE_S;
-	return sipstream_is_slow(&c->stream, now_us) ||
-	       (!c->held && sipstream_is_idle(&c->stream, now_us));
+	return now_us - c->since_us > UINT64_C(1000000) * s;
+}
+
+/* Its time is over; which is counted. */
+static bool is_over(const struct conn *c, struct sipconn_counts *n,
+		    uint64_t now_us)
+{
+	uint64_t *why = NULL;
+	bool over;
+
+	if (c->ending) {
+		over = is_longer(c, now_us, SIPCONN_END_S);
+	} else if (!c->up) {
+		over = is_longer(c, now_us, SIPCONN_HANDSHAKE_S);
+		why = &n->handshake;
+	} else if (sipstream_is_slow(&c->stream, now_us)) {
+		over = true;
+		why = &n->slow;
+	} else {
+		over = !c->held && sipstream_is_idle(&c->stream, now_us);
+	}
+	if (over && why != NULL && !c->flow.is_server)
+		++*why;
+	return over;
 }
 
 /* Whoever sends slowly, or holds a connection for nothing, loses it. */
@@ -294,7 +357,7 @@ static void on_sweep(void *ctx)
 	struct conn *c, *tmp;
 
 	HASH_ITER (hh, t->conns, c, tmp) {
-		if (is_over(c, now_us))
+		if (is_over(c, &t->counts, now_us))
 			sipconn_close(c);
 		else if (c->paused)
 			sipconn_io_resume(c);
@@ -305,9 +368,16 @@ static void on_sweep(void *ctx)
 			  t->conns == NULL ? NEVER : now_us + next_us);
 }
 
+const struct sipconn_counts *sipconn_counts(const struct sipconn_table *t)
+{
+	return &t->counts;
+}
+
 bool sipconn_is_open(const struct sipconn_table *t, uint32_t conn)
 {
-	return find(t, conn) != NULL;
+	const struct conn *c = find(t, conn);
+
+	return c != NULL && !c->ending;
 }
 
 void sipconn_send(struct sipconn_table *t, uint32_t conn, struct slice bytes)

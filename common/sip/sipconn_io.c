@@ -66,6 +66,8 @@ void sipconn_io_send(struct conn *c, struct slice bytes)
 {
 	enum err r = OK;
 
+	if (c->ending)
+		return;
 	if (c->tls == NULL)
 		write_bytes(c, bytes);
 	else if (c->up)
@@ -111,20 +113,40 @@ static bool on_pong(void *ctx)
 	return !c->closing;
 }
 
+/* Where the next message would begin is lost, RFC 3261 s18.3. */
+static void refuse(struct conn *c, enum err r)
+{
+	struct sipconn_table *t = c->t;
+
+	t->counts.malformed++;
+	if (r != ERR_NOMEM)
+		t->cfg.refused(t->cfg.ctx, &c->flow, buf_slice(&c->stream.in),
+			       r);
+	sipconn_end(c);
+}
+
 static void take(struct conn *c, struct slice bytes)
 {
 	const struct sipstream_taker to = { .message = on_message,
 					    .pong = on_pong,
 					    .ctx = c };
+	struct sipconn_table *t = c->t;
 
-	while (bytes.len > 0 && !c->closing) {
+	while (bytes.len > 0 && !c->closing && !c->ending) {
 		size_t n = bytes.len < SIPSTREAM_CHUNK_MAX
 				   ? bytes.len
 				   : SIPSTREAM_CHUNK_MAX;
+		enum err r;
 
-		if (sipstream_take(&c->stream, slice_sub(bytes, 0, n), &to,
-				   loop_now().mono_us) != OK)
+		r = sipstream_take(&c->stream, slice_sub(bytes, 0, n), &to,
+				   loop_now().mono_us);
+		sipconn_count(c, c->closing ? 0 : c->stream.in.len);
+		if (r != OK) {
+			refuse(c, r);
+		} else if (t->partial > SIPCONN_PARTIAL_MAX) {
+			t->counts.limit++;
 			sipconn_close(c);
+		}
 		bytes = slice_sub(bytes, n, bytes.len - n);
 	}
 }
@@ -205,6 +227,8 @@ static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *b)
 		return;
 	if (n < 0)
 		sipconn_close(c);
+	else if (c->ending)
+		return;
 	else if (c->tls != NULL)
 		take_tls(c, slice_of(b->base, (size_t)n));
 	else

@@ -16,14 +16,17 @@ struct conn {
 	uv_tcp_t uv;
 	struct flow flow;
 	struct sipstream stream;
+	size_t partial;       /* bytes in it, as the table has counted them */
 	struct tls_wrap *tls; /* NULL: none */
 	uint64_t since_us;
 	bool up; /* connected, and the handshake of TLS is done */
 	bool held, closing;
 	bool spoken;       /* a message has come from there */
+	bool ending;       /* what comes is not heard any more */
 	bool paused;       /* not read: too much has come from there */
 	UT_hash_handle hh; /* the oldest first */
 	uv_connect_t connect;
+	uv_shutdown_t shutdown;
 	uint8_t server[SERVER_KEY_LEN]; /* of one that we made */
 	struct buf waits;               /* for the handshake of TLS there */
 	UT_hash_handle hh_server;
@@ -36,12 +39,18 @@ struct sipconn_table {
 	uint32_t last_conn;
 	struct loop_deadline *sweep;
 	size_t n_handles; /* not yet closed */
+	size_t partial;   /* bytes in their streams */
+	struct sipconn_counts counts;
 	bool freed;
 	uint8_t chunk[SIPSTREAM_CHUNK_MAX]; /* on its way from the system */
 };
 
 /* At once. */
 void sipconn_close(struct conn *c);
+/* So many bytes are in its stream. */
+void sipconn_count(struct conn *c, size_t partial);
+/* When what was written has been sent, and the other side has seen it. */
+void sipconn_end(struct conn *c);
 
 /* ---- bytes, sipconn_io.c ---- */
 

@@ -12,7 +12,6 @@
 #include "net/icmp.h"
 #include "net/sockaddr.h"
 #include "sip/servername.h"
-#include "sip/sipconn.h"
 #include "sip/stunping.h"
 
 enum { BACKLOG = 128, RECEIVE_BUFFER = 4 << 20, WARN_EVERY_US = 60000000 };
@@ -301,6 +300,7 @@ enum err sipnet_new(struct sipnet **out, const struct sipnet_config *cfg,
 {
 	struct sipconn_config c = { .loop = cfg->loop,
 				    .message = cfg->message,
+				    .refused = cfg->refused,
 				    .gone = cfg->gone,
 				    .unreachable = cfg->unreachable,
 				    .ctx = cfg->ctx,
@@ -360,6 +360,11 @@ void sipnet_charge(struct sipnet *t, const struct flow *from, uint32_t units)
 uint64_t sipnet_dropped(const struct sipnet *t)
 {
 	return sipflood_count(t->flood);
+}
+
+const struct sipconn_counts *sipnet_ended(const struct sipnet *t)
+{
+	return sipconn_counts(t->conns);
 }
 
 void sipnet_set_tls(struct sipnet *t, const struct sipnet_tls *tls)

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "net/loop.h"
 #include "sip/flow.h"
+#include "sip/sipconn.h"
 #include "sip/sipmsg.h"
 
 /* SIP over UDP, TCP and TLS, RFC 3261 s18: whole messages in and out, and the
@@ -38,6 +39,9 @@ struct sipnet_config {
 	struct sipnet_tls tls;
 	/* A datagram, or one message of a stream; borrowed for the call. */
 	void (*message)(void *ctx, const struct flow *from, struct slice bytes);
+	/* As sipconn_config has it. */
+	void (*refused)(void *ctx, const struct flow *from, struct slice bytes,
+			enum err r);
 	/* A connection that was held is gone. */
 	void (*gone)(void *ctx, uint32_t conn);
 	/* There is nobody at the end of that flow: no connection, or none any
@@ -79,6 +83,8 @@ void sipnet_hold(struct sipnet *t, uint32_t conn);
 void sipnet_charge(struct sipnet *t, const struct flow *from, uint32_t units);
 /* How much was dropped, or left unread, because of that. */
 uint64_t sipnet_dropped(const struct sipnet *t);
+/* The ends of connections, by why. */
+const struct sipconn_counts *sipnet_ended(const struct sipnet *t);
 /* For connections from now on. */
 void sipnet_set_tls(struct sipnet *t, const struct sipnet_tls *tls);
 /* Closes everything; nothing is called any more.  Memory goes when the loop has

@@ -16,8 +16,6 @@ setup_file()
 	make_cert one
 	phones_join # the founder has to be there before it hosts anybody
 	phones_peer
-	# It says nothing, and is waited for in the last test.
-	ring_daemon half socat -u "TCP:$(loopback 1):5061" -
 }
 
 setup()
@@ -357,13 +355,4 @@ kept()
 	wait_until bound "$udp:5078"
 	call "$SIP:5060" u1
 	assert_equal "$(stat -c %a "$RING/users/.registered")" 600
-}
-
-half_is_gone()
-{
-	! ring_lives half
-}
-
-@test "who begins TLS and says nothing is let go of" {
-	wait_until half_is_gone
 }

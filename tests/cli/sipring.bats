@@ -22,6 +22,8 @@ setup_file()
 	ring_peer 3
 	hosting_peer 4
 	hosting_peer 5
+	# They are waited for in the last test.
+	ring_daemon slow "$SOURCE/tests/cli/sip-slow" "$(loopback 2)"
 }
 
 setup()
@@ -280,4 +282,23 @@ sip_request()
 	go_on ringing
 	between dead
 	SIP4=$(loopback 5):5060 between calls
+}
+
+let_go()
+{
+	[ "$(wc -l <"$RING/slow.out")" -eq 6 ]
+}
+
+@test "who sends slowly, over TCP or in or before TLS, is let go of, and counted" {
+	wait_until let_go
+	run_tool 0 sort "$RING/slow.out"
+	assert_equal "$output" "a ClientHello: 10 s
+a body: 20 s
+a start line: 20 s
+fields by TLS: 20 s
+half a ClientHello: 10 s
+no TLS: 10 s"
+	run_tool 0 curl -sf "http://$(loopback 2):9100/metrics"
+	assert_regex "$output" 'connections_ended_total\{reason="handshake"\} 3'
+	assert_regex "$output" 'connections_ended_total\{reason="slow"\} 3'
 }
