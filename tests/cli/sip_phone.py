@@ -13,7 +13,7 @@ own, domain = sys.argv[2], sys.argv[3]
 
 def address(text):
     host, port = text.rsplit(":", 1)
-    return host, int(port)
+    return host.strip("[]"), int(port)
 
 
 server = address(sys.argv[1])
@@ -58,17 +58,19 @@ def secured(s, peer):
 
 class Phone:
     """A user at a transport address, over UDP, TCP or TLS; to a peer, or to the
-    port 5061 of one that is told for other transports."""
+    port 5061 of one that is told for other transports.  A peer by IPv6 has phones at
+    ::1."""
 
     def __init__(self, user, over="UDP", at=None):
         self.user, self.over, self.buffer, self.seen = user, over, b"", set()
         kind = socket.SOCK_DGRAM if over == "UDP" else socket.SOCK_STREAM
-        self.s = socket.socket(socket.AF_INET, kind)
-        self.s.bind((own, 0))
         host, port = at or server
+        six = ":" in host
+        self.s = socket.socket(socket.AF_INET6 if six else socket.AF_INET, kind)
+        self.s.bind(("::1" if six else own, 0))
         self.s.settimeout(20)
         self.s.connect((host, 5061 if over == "TLS" else port))
-        self.at = "%s:%d" % (own, self.s.getsockname()[1])
+        self.at = "%s:%d" % ("[::1]" if six else own, self.s.getsockname()[1])
         if over == "TLS":
             self.s = secured(self.s, host)
         self.domain = domain

@@ -33,10 +33,18 @@ setup()
 	SIP4=$(loopback 4):5060
 }
 
+# sip6 N: where phones register by IPv6 at peer N, at a port of this file's own.
+sip6()
+{
+	echo "[::1]:$((10000 + BATS_ROOT_PID % 2000 * 10 + $1))"
+}
+
 # hosting_peer N: the peer that hosts what is in RING/atN.
 hosting_peer()
 {
-	sip_peer "$1" "at$1" --sip "tls:$(loopback "$1")" --sip-expires 2,1h \
+	local six=()
+	[ ! -e /proc/net/if_inet6 ] || six=(--sip "udp:$(sip6 "$1")" --sip "tcp:$(sip6 "$1")")
+	sip_peer "$1" "at$1" "${six[@]}" --sip "tls:$(loopback "$1")" --sip-expires 2,1h \
 		--sip-cert "$RING/web.crt" --sip-key "$RING/web.key" -v \
 		--metrics "$(loopback "$1"):9100"
 }
@@ -121,6 +129,11 @@ stored()
 
 @test "sips does not reach who registered without it, at another peer either" {
 	between only_secured
+}
+
+@test "phones by IPv4 and by IPv6, at one peer and at two" {
+	[ -e /proc/net/if_inet6 ] || skip "no IPv6 here"
+	between six "$(sip6 2)" "$(sip6 4)"
 }
 
 @test "a call that is cancelled; a phone that is busy" {
