@@ -259,7 +259,19 @@ void dtls_link_fail(struct dtls_link *l, enum err r, const char *words)
 	fail(l);
 }
 
-/* Is it only a matter of waiting?  Else the link has failed. */
+/*
+ * What comes to a handshake may be another's: of a process that had this port
+ * before, or of an attempt that was given up.  Nothing protects it, and it
+ * cannot be told apart; from a port of its own a handshake hears only what is
+ * meant for it.
+ */
+static bool may_be_confused(const struct dtls_link *l)
+{
+	return l->state == DTLS_HANDSHAKE && !l->server &&
+	       l->socket->listening && l->peer.err == ERR_TLS;
+}
+
+/* Is it only a matter of waiting?  Else the link has failed, or moves. */
 static void after_ssl(struct dtls_link *l, int ret)
 {
 	int e = SSL_get_error(l->ssl, ret);
@@ -267,7 +279,10 @@ static void after_ssl(struct dtls_link *l, int ret)
 	if (e == SSL_ERROR_WANT_READ || e == SSL_ERROR_WANT_WRITE)
 		return;
 	tls_auth_failure(&l->peer, e, l->state == DTLS_OPEN);
-	fail(l);
+	if (may_be_confused(l))
+		dtls_link_move(l);
+	else
+		fail(l);
 }
 
 /*
@@ -388,6 +403,9 @@ void dtls_link_move(struct dtls_link *l)
 	}
 	SSL_free(l->ssl);
 	l->ssl = ssl;
+	tls_auth_peer_clear(&l->peer);
+	l->peer.err = OK;
+	l->in = (struct slice){ NULL, 0 };
 	SSL_set_connect_state(l->ssl);
 	handshake(l);
 }

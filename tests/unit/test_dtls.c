@@ -253,6 +253,51 @@ static void at_once(void **state)
 	rig_close(&w);
 }
 
+/* What comes to a handshake is another's, of one that had the port before: it
+ * goes on from a port of its own. */
+static void confused(void **state)
+{
+	/* A record with a ServerHelloDone, where a ServerHello is due. */
+	static const uint8_t another[13 + 12] = {
+		22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 14
+	};
+	struct ip_address_port trap_address = rig_loopback(), from;
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+	struct rig w;
+	struct rig_side c;
+	struct dtls_link *l;
+	uint8_t bytes[2048];
+	int trap;
+
+	(void)state;
+	rig_open(&w, RIG_DTLS, 0);
+	trap = plain_socket(&trap_address);
+	rig_side_open(&c, &w, w.own, 0);
+	rig_listen(&c);
+	assert_ok(dtls_link_connect(c.dtls, &trap_address, NULL, &l));
+	RIG_UNTIL(&w, recvfrom(trap, bytes, sizeof(bytes), 0,
+			       (struct sockaddr *)&sa, &len) > 0);
+	assert_ok(sockaddr_read(&from, &sa));
+	assert_int_equal(from.port, c.address.port);
+	assert_int_equal(sendto(trap, another, sizeof(another), 0,
+				(struct sockaddr *)&sa, len),
+			 sizeof(another));
+	RIG_UNTIL(&w, recvfrom(trap, bytes, sizeof(bytes), 0,
+			       (struct sockaddr *)&sa, &len) > 0 &&
+			      sockaddr_read(&from, &sa) == OK &&
+			      from.port != c.address.port);
+	assert_int_equal(c.n_down, 0);
+	/* There it is all the same: what is wrong there is wrong. */
+	assert_int_equal(sendto(trap, another, sizeof(another), 0,
+				(struct sockaddr *)&sa, len),
+			 sizeof(another));
+	RIG_UNTIL(&w, c.n_down == 1);
+	close(trap);
+	rig_side_close(&c);
+	rig_close(&w);
+}
+
 /* Answers come from the address that was asked, also where the socket is for
  * all. */
 static void any_address(void **state)
@@ -655,6 +700,7 @@ int main(void)
 		cmocka_unit_test(links),
 		cmocka_unit_test(one_socket),
 		cmocka_unit_test(at_once),
+		cmocka_unit_test(confused),
 		cmocka_unit_test(any_address),
 		cmocka_unit_test(bad_network),
 		cmocka_unit_test(replay),
