@@ -304,7 +304,6 @@ void chaos_run(const struct chaos_options *opt, struct chaos_report *out)
 	*out = (struct chaos_report){ 0 };
 	c.world = make(opt);
 	check_init(&c.check, c.world);
-	c.check.other_ways = opt->loss_permille != 0;
 	truth_init(&c.truth, c.world);
 	audit_init(&c.audit, c.world);
 	reads_init(&c.reads, &c.truth);

@@ -204,8 +204,8 @@ static void check_forwarded(struct check *c, const struct sight *s,
 	const struct check_hop *hop;
 	bool came = false;
 
-	if (t->pieces && c->other_ways)
-		return;
+	if (t->pieces)
+		return; /* they may have come by several ways */
 	for (uint32_t i = 0; i < t->n_hops; i++) {
 		hop = &t->hops[i];
 		if (hop->to != s->from->index || hop->request != request)
@@ -236,8 +236,8 @@ static void check_way_back(struct check *c, const struct sight *s,
 	const struct destination_list *d = &s->message->header.destination_list;
 	bool asked = false;
 
-	if (t->pieces && c->other_ways)
-		return;
+	if (t->pieces)
+		return; /* they may have come by several ways */
 	for (uint32_t i = 0; i < t->n_hops; i++) {
 		const struct check_hop *hop = &t->hops[i];
 		bool same = hop->n_via + 1 == d->n || c->other_via;

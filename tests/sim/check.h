@@ -11,12 +11,10 @@
  */
 struct check {
 	struct world *world;
-	bool other_via;  /* nodes with opaque IDs or state instead of Via Lists
-			  */
-	bool other_ways; /* so much is lost that fragments of one message may
-			    have come by several ways */
-	bool quiet;      /* do not print */
-	bool rogues;     /* judge them as well: a test of this test */
+	bool other_via; /* nodes with opaque IDs or state instead of Via Lists
+			 */
+	bool quiet;     /* do not print */
+	bool rogues;    /* judge them as well: a test of this test */
 	uint64_t n_messages; /* judged */
 	uint64_t n_broken;   /* rules, in all */
 	char first[160];     /* the first broken one */
