@@ -508,14 +508,20 @@ uint32_t truth_copies(struct truth *t, bool exact)
 uint32_t truth_counters(struct truth *t)
 {
 	const struct host *h;
+	uint64_t counter;
 	uint32_t n = 0;
 
 	for (const struct fact *f = t->facts; f != NULL; f = f->next) {
 		h = world_owner(t->world, &f->resource);
-		if (f->known && h != NULL &&
-		    counter_on_disk(h, f) < f->generation)
-			wrong(t, &n, "host %u forgot a counter of '%s'",
-			      h->index, f->text[0]);
+		if (!f->known || h == NULL)
+			continue;
+		counter = counter_on_disk(h, f);
+		if (counter < f->generation)
+			wrong(t, &n,
+			      "host %u forgot a counter of '%s': "
+			      "%llu, not %llu",
+			      h->index, f->text[0], (unsigned long long)counter,
+			      (unsigned long long)f->generation);
 	}
 	return n;
 }
