@@ -318,6 +318,25 @@ bool sr_has_room(const struct link *l, uint32_t n_messages, size_t bytes)
 		       SR_BYTES_MAX - s->bytes;
 }
 
+/*
+ * Has this message come before, and is still to go out?  Who sends a request
+ * again end to end does so after overlay-reliability-timer (s6.2.1); a link
+ * that has not got to the first would only fall behind with a second.
+ */
+static bool is_here(const struct node *n, const struct sr_list *q,
+		    struct slice message)
+{
+	uint64_t old_us = UINT64_C(500) * n->overlay->reliability_timer_ms;
+
+	for (const struct sr_message *m = q->first;
+	     m != NULL && n->now.mono_us - m->queued_us >= old_us; m = m->next)
+		if (m->len == FRAME_DATA_HEAD + message.len &&
+		    message.len != 0 &&
+		    memcmp(m->bytes, message.p, message.len) == 0)
+			return true;
+	return false;
+}
+
 enum err sr_send(struct node *n, struct link *l, struct slice message)
 {
 	struct sr *s = l->sr;
@@ -328,6 +347,10 @@ enum err sr_send(struct node *n, struct link *l, struct slice message)
 	if (message.len > l->mtu) {
 		node_trace(n, "link %u too narrow for %zu bytes", l->number,
 			   message.len);
+		return OK;
+	}
+	if (is_here(n, &s->waiting, message) || is_here(n, &s->lost, message)) {
+		node_trace(n, "link %u has it still", l->number);
 		return OK;
 	}
 	if (!sr_has_room(l, 1, message.len)) {

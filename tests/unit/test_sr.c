@@ -225,6 +225,30 @@ static void test_window(void **state)
 	line_close(&l);
 }
 
+/* What comes again, as requests do after overlay-reliability-timer, while its
+ * first copy waits, goes out once; what comes sooner is another message. */
+static void test_again(void **state)
+{
+	struct line l;
+
+	(void)state;
+	line_open(&l, LINE_MTU);
+	l.lose = lose_all;
+	for (uint32_t i = 0; i < 10; i++)
+		line_send(&l, i, 1000);
+	line_run(&l, SECOND_US);
+	line_send(&l, 9, 1000);
+	assert_int_equal(l.link[0]->sr->n_messages, 11);
+	for (int i = 0; i < 3; i++) {
+		line_run(&l, SECOND_US);
+		line_send(&l, 9, 1000);
+	}
+	assert_int_equal(l.link[0]->sr->n_messages, 11);
+	line_send(&l, 9, 999);
+	assert_int_equal(l.link[0]->sr->n_messages, 12);
+	line_close(&l);
+}
+
 /* After a pause the window is the first one again, RFC 5681 s4.1. */
 static void test_pause(void **state)
 {
@@ -635,6 +659,7 @@ int main(void)
 		cmocka_unit_test(test_hold),
 		cmocka_unit_test(test_rto),
 		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_pause),
 		cmocka_unit_test(test_pacing),
 		cmocka_unit_test(test_overtaken),
