@@ -335,6 +335,7 @@ static void set_members(struct node *n, bool failure)
 			continue;
 		}
 		next[i].id = ids[i];
+		next[i].since_us = n->now.mono_us;
 		next[i].not_before_us =
 			failure && !n->join.leaving
 				? n->now.mono_us + REPLACEMENT_HOLDDOWN_US
@@ -400,6 +401,18 @@ void repair_missed(struct node *n, const struct node_id *to)
 	if (m->not_before_us < n->now.mono_us + PAUSE_US)
 		m->not_before_us = n->now.mono_us + PAUSE_US;
 	kick(n);
+}
+
+void repair_heard(struct node *n, const struct node_id *from, uint32_t uptime_s)
+{
+	struct replica_member *m = member(&n->replicas, from);
+	uint64_t up_us = (uptime_s + UINT64_C(1)) * 1000000; /* at most */
+
+	if (m == NULL || n->now.mono_us <= m->since_us + up_us)
+		return;
+	m->since_us = n->now.mono_us;
+	node_trace(n, "%s was started again", id_short(from).s);
+	repair_missed(n, from);
 }
 
 void repair_hurry(struct node *n)

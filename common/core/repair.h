@@ -28,6 +28,13 @@ size_t repair_takers(const struct node *n, const struct node_id *id,
 		     struct node_id *out, size_t max);
 /* A copy did not reach a member of the replica set: it is made up for. */
 void repair_missed(struct node *n, const struct node_id *to);
+/*
+ * A peer says in an Update for how long it has been up, RFC 6940 s10.7: a
+ * member that was started after it became one, which a link over UDP may not
+ * show, may have lost its disk.
+ */
+void repair_heard(struct node *n, const struct node_id *from,
+		  uint32_t uptime_s);
 /* Before a Leave: nothing is held down any more; are all copies made? */
 void repair_hurry(struct node *n);
 bool repair_idle(const struct node *n);

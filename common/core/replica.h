@@ -23,6 +23,7 @@ struct replica_member {
 	struct node_id id;
 	bool has;
 	struct node_id has_from;
+	uint64_t since_us; /* a member, or known to have been started again */
 	uint64_t
 		not_before_us; /* hold-down, s10.7.1; a pause after a failure */
 	uint32_t failures;

@@ -8,6 +8,7 @@
 #include "core/way.h"
 #include "core/join.h"
 #include "core/meet.h"
+#include "core/repair.h"
 #include "core/state.h"
 #include "core/update.h"
 
@@ -252,6 +253,7 @@ void update_on_update(struct node *n, struct request *req)
 		node_trace(n, "update %u from %s", u.type,
 			   id_short(&req->source).s);
 		heard_from(n, req);
+		repair_heard(n, &req->source, u.uptime);
 		if (u.type != CHORD_UPDATE_PEER_READY) {
 			learn(n, &req->source, &u);
 			doubt(n, &req->source, &u);

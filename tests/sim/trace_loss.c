@@ -33,6 +33,27 @@ static void five_lose_two(void **state)
 	assert_int_equal(stage_end(&s), 0);
 }
 
+/* A peer is back with an empty disk before anybody has missed it, and no link
+ * has ended: it gets its copies all the same. */
+static void back_at_once(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_init(&s, 17, 5, 60);
+	assert_int_equal(stage_fill(&s), 0);
+	for (uint32_t i = 0; i < 3; i++) {
+		world_run(s.w, 30 * SECOND_US);
+		host_kill(s.w->hosts[i], DEATH_POWER);
+		host_wipe(s.w->hosts[i]);
+		host_start(s.w->hosts[i], ROLE_PEER, false);
+		world_run(s.w, 60 * SECOND_US);
+		assert_int_equal(truth_ring(&s.truth), 0);
+		assert_int_equal(truth_copies(&s.truth, false), 0);
+	}
+	assert_int_equal(stage_end(&s), 0);
+}
+
 /* What was acknowledged with two replicas survives the loss of any two disks:
  * here of the owner's and of one replica's, at once. */
 static void two_disks_at_once(void **state)
@@ -278,6 +299,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(five_lose_two),
+		cmocka_unit_test(back_at_once),
 		cmocka_unit_test(two_disks_at_once),
 		cmocka_unit_test(all_crash),
 		cmocka_unit_test(leave_one_by_one),
