@@ -228,10 +228,9 @@ static void on_started(void *ctx, const struct result *res)
 
 static void on_give_up_timer(void *ctx)
 {
-	struct ip_address_port any;
 	struct peer *p = ctx;
 
-	if (p->joined || p->leaving || driver_peers(p->driver, &any, 1) > 0)
+	if (p->joined || p->leaving || driver_reached(p->driver))
 		return;
 	why_err(p->why, ERR_NO_LINK, "%s", driver_reason(p->driver));
 	end(p, ERR_NO_LINK);

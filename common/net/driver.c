@@ -48,6 +48,7 @@ struct driver {
 	enum err failed;
 	char reason[ADDRESS_TEXT_MAX + sizeof(struct why) + 64];
 	bool refused; /* by the peer that `reason` names */
+	bool reached;
 };
 
 static void drain(struct driver *d);
@@ -255,6 +256,7 @@ static void on_up(void *ctx, const struct transport_link *l, struct cert *cert,
 	if ((q = enqueue(d, EV_LINK_UP)) == NULL)
 		return;
 	d->any_up = true;
+	d->reached = d->reached || l->number < LINK_INCOMING;
 	q->event.link = l->number;
 	q->event.address = l->address;
 	q->event.overlay_link = overlay_link;
@@ -525,6 +527,11 @@ enum err driver_cause(const struct driver *d, enum err r)
 const char *driver_reason(const struct driver *d)
 {
 	return d->reason;
+}
+
+bool driver_reached(const struct driver *d)
+{
+	return d->reached;
 }
 
 struct node *driver_node(struct driver *d)

@@ -95,6 +95,8 @@ enum err driver_reconfigure_take(struct driver *d,
 enum err driver_failed(const struct driver *d);
 /* Why the last outgoing connection did not come up; "" when none failed. */
 const char *driver_reason(const struct driver *d);
+/* Has an outgoing connection come up, ever? */
+bool driver_reached(const struct driver *d);
 /* What a command that ended with `r` failed of: ERR_AUTH instead of the loss of
  * a link, where a peer refused the own certificate. */
 enum err driver_cause(const struct driver *d, enum err r);
