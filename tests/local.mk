@@ -84,6 +84,7 @@ unit_tests = \
 	tests/unit/test_storage_memory \
 	tests/unit/test_storage_sqlite \
 	tests/unit/test_store \
+	tests/unit/test_store_audit \
 	tests/unit/test_store_fetch \
 	tests/unit/test_store_ring \
 	tests/unit/test_store_several \
@@ -105,6 +106,9 @@ tests_unit_test_storage_SOURCES = tests/unit/test_storage.c \
 	tests/unit/engines.c tests/unit/engines.h
 tests_unit_test_access_LDADD = $(sim_ldadd)
 tests_unit_test_client_data_LDADD = $(sim_ldadd)
+tests_unit_test_store_audit_SOURCES = tests/unit/test_store_audit.c \
+	tests/unit/storer.c tests/unit/storer.h
+tests_unit_test_store_audit_LDADD = $(sim_ldadd)
 tests_unit_test_store_fetch_SOURCES = tests/unit/test_store_fetch.c \
 	tests/unit/storer.c tests/unit/storer.h
 tests_unit_test_store_fetch_LDADD = $(sim_ldadd)

@@ -42,7 +42,9 @@ enum query_type {
 	QUERY_COUNT,   /* number of distinct resources with values in (from, to]
 			*/
 	QUERY_CERT,    /* a certificate by its SHA-256 */
-	QUERY_SIGNERS, /* hashes of all certificates with values here */
+	QUERY_SIGNERS, /* hashes of certificates with values here, ascending,
+			  after `hash` (zero: from the first); `max` of them
+			  at most */
 	QUERY_KINDS    /* every Kind that has a slot, ascending; in `slots` */
 };
 
@@ -62,8 +64,8 @@ struct query {
 	struct node_id from, to; /* RANGE, NEAREST, COUNT; equal: whole ring */
 	bool has_cursor;         /* RANGE: resume after this slot */
 	struct slot cursor;
-	uint32_t max; /* RANGE: slots; KIND: records; 0: no limit */
-	uint8_t hash[CERT_HASH_LEN]; /* CERT */
+	uint32_t max; /* RANGE: slots; KIND: records; SIGNERS; 0: no limit */
+	uint8_t hash[CERT_HASH_LEN]; /* CERT, SIGNERS */
 };
 
 /* The answer to one query; its memory is in the arena of the read. */

@@ -271,6 +271,10 @@ static enum err purge(struct node *n)
  */
 void store_timer(struct node *n, struct timer *t)
 {
+	if (t != &n->store.timer) {
+		store_audit_timer(n);
+		return;
+	}
 	if (t->at_us == 0)
 		store_audit_start(n);
 	node_failed(n, purge(n));

@@ -21,7 +21,6 @@ struct store {
 	struct store_place *places; /* uthash: resources being worked at */
 	struct timer timer;         /* the next purge */
 	struct store_audit *audit;  /* store_audit.c: under way, or NULL */
-	bool audit_again;           /* the document was replaced meanwhile */
 };
 
 /* Called by node.c: at node_new(), node_free(), for TIMER_STORE. */

@@ -1,82 +1,52 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A document was replaced: Kinds that are gone go with their values, and so do
- * all values whose signer is not good any more (a bad node, another root), at
- * once.  The certificates are looked at some at a time.  RFC 6940 s11.1
- * (bad-node), s7.1.
+ * all values whose signer is not good any more (a bad node, another root).  The
+ * certificates are looked at some at a time, with a pause between, for there
+ * may be a million and what is asked meanwhile is to be answered.  RFC 6940
+ * s11.1 (bad-node), s7.1.
  */
 #include "core/store_audit.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #include "core/state.h"
 
-enum { AUDIT_CERTS = 32 /* looked at in one step */ };
+/* Looked at in one step, which takes 5 ms. */
+enum { AUDIT_CERTS = 32 };
+
+#define AUDIT_PAUSE_US UINT64_C(10000)
 
 struct store_audit {
-	uint8_t (*signers)[CERT_HASH_LEN];
-	size_t n_signers, next, asked;
-	struct batch *drops;
+	uint8_t signers[AUDIT_CERTS][CERT_HASH_LEN]; /* of this step */
+	size_t n_signers;
+	struct timer pause;
+	bool again; /* from the start: the document was replaced meanwhile */
 };
 
-static void audit_free(struct store_audit *au)
-{
-	if (au == NULL)
-		return;
-	free(au->signers);
-	batch_free(au->drops);
-	free(au);
-}
-
-/* Hands over what was found, and starts again where the document was replaced.
- */
 static void audit_end(struct node *n, enum err r)
 {
-	struct store_audit *au = n->store.audit;
-	bool again = n->store.audit_again;
-	struct batch *b = au->drops;
+	bool again = n->store.audit->again;
 
-	au->drops = NULL;
-	n->store.audit = NULL;
-	n->store.audit_again = false;
-	audit_free(au);
 	if (r != OK)
 		log_line(n->cfg.log, LOG_WARN,
 			 "stored values were not checked against the new "
 			 "document: %s",
 			 err_text(r));
-	if (b->n == 0)
-		batch_free(b);
-	else
-		node_failed(n, read_commit_take(n, b, NULL, NULL));
+	store_audit_clear(n);
 	if (again)
 		store_audit_start(n);
 }
 
-static void certs_read(struct node *n, void *ctx, enum err r,
-		       const struct query_answer *answers, size_t n_answers);
-
-/* Asks for the next certificates. */
-static void audit_go(struct node *n, struct store_audit *au)
+static void drop_take(struct node *n, struct batch *b)
 {
-	struct query q[AUDIT_CERTS] = { 0 };
-	size_t left = au->n_signers - au->next;
-	enum err r;
-
-	au->asked = left < AUDIT_CERTS ? left : AUDIT_CERTS;
-	if (au->asked == 0) {
-		audit_end(n, OK);
-		return;
-	}
-	for (size_t i = 0; i < au->asked; i++) {
-		q[i].type = QUERY_CERT;
-		memcpy(q[i].hash, au->signers[au->next + i], CERT_HASH_LEN);
-	}
-	r = read_start(n, q, au->asked, certs_read, au);
-	if (r != OK)
-		audit_end(n, r);
+	if (b->n == 0)
+		batch_free(b);
+	else
+		node_failed(n, read_commit_take(n, b, NULL, NULL));
 }
+
+/* ---- signers ---- */
 
 /* Time is left out: a clock that is wrong for a while must not cost all values.
  */
@@ -90,94 +60,148 @@ static bool is_bad(const struct node *n, const struct cert *c)
 	return false;
 }
 
+static enum err find_bad(struct node *n, const struct query_answer *certs,
+			 struct batch *b)
+{
+	struct store_audit *au = n->store.audit;
+	struct change *ch;
+
+	for (size_t i = 0; i < au->n_signers; i++) {
+		if (certs[i].der.len == 0 || /* purged in between */
+		    !is_bad(n, certs_add(n, certs[i].der)))
+			continue;
+		if ((ch = batch_add(b, CHANGE_DROP_SIGNER)) == NULL)
+			return ERR_NOMEM;
+		memcpy(ch->record.signer, au->signers[i], CERT_HASH_LEN);
+	}
+	return OK;
+}
+
 static void certs_read(struct node *n, void *ctx, enum err r,
 		       const struct query_answer *answers, size_t n_answers)
 {
 	struct store_audit *au = ctx;
-	struct change *ch;
+	struct batch *b = NULL;
 
-	for (size_t i = 0; i < n_answers && r == OK; i++) {
-		if (!is_bad(n, certs_add(n, answers[i].der)))
-			continue;
-		ch = batch_add(au->drops, CHANGE_DROP_SIGNER);
-		if (ch == NULL)
-			r = ERR_NOMEM;
-		else
-			memcpy(ch->record.signer, au->signers[au->next + i],
-			       CERT_HASH_LEN);
-	}
+	(void)n_answers;
+	if (r == OK && (b = batch_new(0)) == NULL)
+		r = ERR_NOMEM;
+	if (r == OK)
+		r = find_bad(n, answers, b);
 	if (r != OK) {
+		batch_free(b);
 		audit_end(n, r);
 		return;
 	}
-	au->next += au->asked;
-	audit_go(n, au);
+	drop_take(n, b);
+	if (au->n_signers < AUDIT_CERTS)
+		audit_end(n, OK);
+	else
+		node_timer(n, &au->pause, TIMER_STORE,
+			   n->now.mono_us + AUDIT_PAUSE_US);
 }
 
-static enum err drop_kinds(struct node *n, struct store_audit *au,
-			   const struct query_answer *kinds)
+static void signers_read(struct node *n, void *ctx, enum err r,
+			 const struct query_answer *answers, size_t n_answers)
+{
+	struct store_audit *au = ctx;
+	struct query q[AUDIT_CERTS] = { 0 };
+
+	(void)n_answers;
+	au->n_signers = r == OK ? answers[0].n_signers : 0;
+	if (au->n_signers == 0) {
+		audit_end(n, r);
+		return;
+	}
+	for (size_t i = 0; i < au->n_signers; i++) {
+		q[i].type = QUERY_CERT;
+		memcpy(q[i].hash, answers[0].signers[i], CERT_HASH_LEN);
+		memcpy(au->signers[i], q[i].hash, CERT_HASH_LEN);
+	}
+	if ((r = read_start(n, q, au->n_signers, certs_read, au)) != OK)
+		audit_end(n, r);
+}
+
+/* Those after the last one that was looked at. */
+static void next_signers(struct node *n, struct store_audit *au)
+{
+	struct query q = { .type = QUERY_SIGNERS, .max = AUDIT_CERTS };
+	enum err r;
+
+	if (au->n_signers > 0)
+		memcpy(q.hash, au->signers[au->n_signers - 1], CERT_HASH_LEN);
+	if ((r = read_start(n, &q, 1, signers_read, au)) != OK)
+		audit_end(n, r);
+}
+
+/* ---- Kinds ---- */
+
+static enum err find_gone(struct node *n, const struct query_answer *kinds,
+			  struct batch *b)
 {
 	struct change *ch;
 
 	for (size_t i = 0; i < kinds->n_slots; i++) {
 		if (kinds_find(&n->overlay->kinds, kinds->slots[i].kind))
 			continue;
-		ch = batch_add(au->drops, CHANGE_DROP_KIND);
-		if (ch == NULL)
+		if ((ch = batch_add(b, CHANGE_DROP_KIND)) == NULL)
 			return ERR_NOMEM;
 		ch->slot.kind = kinds->slots[i].kind;
 	}
 	return OK;
 }
 
-static void all_read(struct node *n, void *ctx, enum err r,
-		     const struct query_answer *answers, size_t n_answers)
+static void kinds_read(struct node *n, void *ctx, enum err r,
+		       const struct query_answer *answers, size_t n_answers)
 {
-	struct store_audit *au = ctx;
+	struct batch *b = NULL;
 
-	assert(r != OK || n_answers == 2);
+	(void)n_answers;
+	if (r == OK && (b = batch_new(0)) == NULL)
+		r = ERR_NOMEM;
 	if (r == OK)
-		r = drop_kinds(n, au, &answers[0]);
-	if (r == OK && answers[1].n_signers > 0) {
-		au->n_signers = answers[1].n_signers;
-		au->signers = calloc(au->n_signers, CERT_HASH_LEN);
-		if (au->signers == NULL)
-			r = ERR_NOMEM;
-		else
-			memcpy(au->signers, answers[1].signers,
-			       au->n_signers * CERT_HASH_LEN);
-	}
-	if (r != OK)
+		r = find_gone(n, &answers[0], b);
+	if (r != OK) {
+		batch_free(b);
 		audit_end(n, r);
-	else
-		audit_go(n, au);
+		return;
+	}
+	drop_take(n, b);
+	next_signers(n, ctx);
 }
+
+/* ---- from outside ---- */
 
 void store_audit_start(struct node *n)
 {
-	struct query q[2] = { { .type = QUERY_KINDS },
-			      { .type = QUERY_SIGNERS } };
-	struct store_audit *au;
+	struct query q = { .type = QUERY_KINDS };
+	struct store *st = &n->store;
 	enum err r;
 
-	if (n->store.audit != NULL) {
-		n->store.audit_again = true;
+	if (st->audit != NULL) {
+		st->audit->again = true;
 		return;
 	}
-	au = calloc(1, sizeof(*au));
-	if (au == NULL || (au->drops = batch_new(0)) == NULL) {
-		free(au);
+	if ((st->audit = calloc(1, sizeof(*st->audit))) == NULL)
 		node_failed(n, ERR_NOMEM);
-		return;
-	}
-	n->store.audit = au;
-	r = read_start(n, q, 2, all_read, au);
-	if (r != OK)
+	else if ((r = read_start(n, &q, 1, kinds_read, st->audit)) != OK)
 		audit_end(n, r);
+}
+
+void store_audit_timer(struct node *n)
+{
+	struct store_audit *au = n->store.audit;
+
+	if (au->again)
+		audit_end(n, OK);
+	else
+		next_signers(n, au);
 }
 
 void store_audit_clear(struct node *n)
 {
-	audit_free(n->store.audit);
+	if (n->store.audit != NULL)
+		heap_cancel(&n->timers, &n->store.audit->pause);
+	free(n->store.audit);
 	n->store.audit = NULL;
 }

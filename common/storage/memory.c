@@ -205,17 +205,20 @@ static void read_count(const struct shelf_store *st, const struct query *q,
 	}
 }
 
-static enum err read_signers(struct shelf_store *st, struct query_answer *out,
-			     struct arena *a)
+static enum err read_signers(struct shelf_store *st, const struct query *q,
+			     struct query_answer *out, struct arena *a)
 {
 	const struct shelf_cert *c;
+	size_t room = shelf_mark_certs(st);
 
-	out->signers = arena_zalloc(a, shelf_mark_certs(st), CERT_HASH_LEN);
+	if (q->max != 0 && q->max < room)
+		room = q->max;
+	out->signers = arena_zalloc(a, room, CERT_HASH_LEN);
 	if (out->signers == NULL)
 		return ERR_NOMEM;
-	for (size_t i = 0; i < st->certs.n; i++) {
+	for (size_t i = 0; i < st->certs.n && out->n_signers < room; i++) {
 		c = st->certs.v[i];
-		if (c->needed)
+		if (c->needed && memcmp(c->hash, q->hash, CERT_HASH_LEN) > 0)
 			memcpy(out->signers[out->n_signers++], c->hash,
 			       CERT_HASH_LEN);
 	}
@@ -282,7 +285,7 @@ static enum err memory_read(void *ctx, const struct query *q,
 		r = read_cert(&m->store, q, out, a);
 		break;
 	case QUERY_SIGNERS:
-		r = read_signers(&m->store, out, a);
+		r = read_signers(&m->store, q, out, a);
 		break;
 	case QUERY_KINDS:
 		r = read_kinds(&m->store, out, a);

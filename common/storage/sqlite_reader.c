@@ -42,8 +42,9 @@ static const char *const read_sql[READ_N] = {
 		       " WHERE (resource, kind) > (?1, ?2)"
 		       " AND resource <= ?10 AND " IS_ALIVE,
 	[READ_CERT] = "SELECT der FROM cert WHERE hash = ?7",
-	[READ_SIGNERS] = "SELECT hash FROM cert WHERE EXISTS(SELECT 1 FROM"
-			 " value WHERE signer = hash) ORDER BY hash",
+	[READ_SIGNERS] = "SELECT hash FROM cert WHERE hash > ?7 AND EXISTS"
+			 "(SELECT 1 FROM value WHERE signer = hash)"
+			 " ORDER BY hash LIMIT ?11",
 	/* From one Kind to the next by slot_kind, over a million slots. */
 	[READ_KINDS] = "WITH RECURSIVE k(kind) AS (SELECT MIN(kind) FROM slot"
 		       " UNION ALL SELECT (SELECT MIN(kind) FROM slot"
@@ -294,6 +295,11 @@ enum err sqlite_reader_read(struct sqlite_db *d, const struct query *q,
 			return sqlite_db_complain(d, "cannot bind");
 		return read_rows(d, d->stmt[READ_CERT], q, out, a);
 	case QUERY_SIGNERS:
+		if (sqlite_db_bind_slice(d->stmt[READ_SIGNERS], P_HASH,
+					 slice_of(q->hash, CERT_HASH_LEN)) ||
+		    sqlite3_bind_int64(d->stmt[READ_SIGNERS], P_LIMIT,
+				       limit_of(q)))
+			return sqlite_db_complain(d, "cannot bind");
 		return read_rows(d, d->stmt[READ_SIGNERS], q, out, a);
 	case QUERY_KINDS:
 		return read_rows(d, d->stmt[READ_KINDS], q, out, a);

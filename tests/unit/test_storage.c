@@ -325,6 +325,15 @@ static void certificates(void **state)
 	out = engine_ask(&s, &a, signers);
 	assert_int_equal(out.n_signers, 2);
 	assert_int_equal(out.signers[0][0], 1);
+	signers.max = 1;
+	assert_int_equal(engine_ask(&s, &a, signers).n_signers, 1);
+	memset(signers.hash, 1, sizeof(signers.hash));
+	out = engine_ask(&s, &a, signers);
+	assert_int_equal(out.n_signers, 1);
+	assert_int_equal(out.signers[0][0], 2);
+	memset(signers.hash, 2, sizeof(signers.hash));
+	assert_int_equal(engine_ask(&s, &a, signers).n_signers, 0);
+	signers = (struct query){ .type = QUERY_SIGNERS };
 	b = fresh();
 	ch = batch_add(b, CHANGE_PURGE);
 	ch->record.expires_ms = 100;
