@@ -480,13 +480,14 @@ bool ring_in_replica_set(const struct node *n, const struct node_id *id)
  * CHOICE: RFC 6940 s7.4.1.1 lets a replica Store come from the replica set as
  * the receiver knows it.  While the neighbours change, the owner takes it from
  * any peer it is linked with: after two rings have merged the values come from
- * nodes that were in the replica set of the other one, s6.4.2.3.
+ * nodes that were in the replica set of the other one, s6.4.2.3.  One that has
+ * begun to give back goes on for as long as it takes.
  */
-bool ring_accepts_replica(const struct node *n, const struct node_id *id,
+bool ring_accepts_replica(struct node *n, const struct node_id *id,
 			  const struct node_id *sender)
 {
 	const struct ring *ring = &n->ring;
-	const struct ring_link *r;
+	struct ring_link *r;
 
 	if (!ring_in_replica_set(n, id) || id_eq(sender, &n->id))
 		return false;
@@ -494,9 +495,15 @@ bool ring_accepts_replica(const struct node *n, const struct node_id *id,
 	r = ring_link_to(n, sender);
 	if (r == NULL || !r->attached)
 		return false;
-	return nodes_between(n, id, sender) <= REPLICAS ||
-	       (ring_responsible(n, id) && r->peer &&
-		n->now.mono_us - ring->changed_us < SETTLED_AFTER_US);
+	if (nodes_between(n, id, sender) <= REPLICAS)
+		return true;
+	if (!ring_responsible(n, id) || !r->peer ||
+	    (n->now.mono_us - ring->changed_us >= SETTLED_AFTER_US &&
+	     (r->gave_us == 0 ||
+	      n->now.mono_us - r->gave_us >= SETTLED_AFTER_US)))
+		return false;
+	r->gave_us = n->now.mono_us;
+	return true;
 }
 
 static bool closer(const struct node_id *id, const struct node_id *a,

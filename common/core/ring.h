@@ -34,6 +34,7 @@ struct ring_link {
 	bool left;        /* it has sent a Leave */
 	bool lost;        /* suspect for too long: out of the tables */
 	uint64_t lost_us; /* suspect: when it is lost, or NEVER */
+	uint64_t gave_us; /* when a value last came back from it, s6.4.2.3; 0 */
 	/* update.c's. */
 	uint64_t due_us;     /* when the next Update goes, or NEVER */
 	uint64_t sent_us;    /* when the last one went; 0: none yet */
@@ -95,7 +96,7 @@ size_t ring_replicas(const struct node *n, struct node_id out[REPLICAS]);
  * them. Holds before this node has joined as well: so come the values that the
  * Admitting Peer hands over, s10.5.
  */
-bool ring_accepts_replica(const struct node *n, const struct node_id *id,
+bool ring_accepts_replica(struct node *n, const struct node_id *id,
 			  const struct node_id *sender);
 /* Does this node belong to the replica set of `id` (owner included): at most
  * two predecessors lie between? */

@@ -17,12 +17,12 @@
 
 #define SWEEP_US       (45 * UINT64_C(1000000)) /* after a change */
 #define SWEEP_ALL_US   (5 * UINT64_C(1000000))
-#define SWEEP_AGAIN_US (60 * UINT64_C(1000000))
+#define SWEEP_AGAIN_US (15 * UINT64_C(1000000))
 
 enum {
 	PAGE = 64,           /* slots */
 	WINDOW = 8,          /* slots at a time */
-	AGAIN_SHIFT_MAX = 4, /* SWEEP_AGAIN_US is doubled so often */
+	AGAIN_SHIFT_MAX = 6, /* SWEEP_AGAIN_US is doubled so often */
 	SLOT_ARENA_MAX = 16 << 20
 };
 

@@ -509,6 +509,18 @@ static void test_replica_set(void **state)
 	s.n->ring.changed_us = s.n->now.mono_us;
 	k = s.n->id;
 	assert_true(ring_accepts_replica(s.n, &k, &s.links[6].node_id));
+	/* Who has begun may go on for as long as it takes, and nobody else. */
+	for (uint32_t i = 0; i < 10; i++) {
+		s.n->now.mono_us += 50 * UINT64_C(1000000);
+		assert_true(ring_accepts_replica(s.n, &k, &s.links[6].node_id));
+	}
+	for (uint32_t i = 0; i < 6; i++)
+		assert_int_equal(
+			ring_accepts_replica(s.n, &k, &s.links[i].node_id),
+			rank(&s, &k, &s.links[i].node_id) < 3);
+	s.n->now.mono_us += 60 * UINT64_C(1000000);
+	assert_int_equal(ring_accepts_replica(s.n, &k, &s.links[6].node_id),
+			 rank(&s, &k, &s.links[6].node_id) < 3);
 	scene_end(&s);
 }
 
