@@ -47,7 +47,7 @@ struct fill {
 	struct buf ca_cert;
 	struct key *ca_key, *key; /* that of all users */
 	uint64_t n_users;
-	uint64_t expires_ms;
+	uint64_t storage_time, expires_ms; /* of the value in `data` */
 };
 
 static void must(enum err r, const struct why *why)
@@ -101,6 +101,7 @@ static void encode(struct fill *f, const struct stored_data *d)
 
 	buf_reset(&f->data);
 	must(stored_data_encode(d, &f->data, &env), &(struct why){ "" });
+	f->storage_time = d->storage_time;
 	f->expires_ms = d->storage_time + UINT64_C(1000) * d->lifetime;
 }
 
@@ -113,7 +114,7 @@ static void put(struct fill *f, struct batch *b, const struct node_id *resource,
 	must_have(ch);
 	ch->record = (struct record){ .resource = *resource,
 				      .kind = VALUE_KIND,
-				      .storage_time = loop_now().unix_ms,
+				      .storage_time = f->storage_time,
 				      .expires_ms = f->expires_ms };
 	memcpy(ch->record.signer, hash, CERT_HASH_LEN);
 	must(arena_dup(&b->arena, buf_slice(&f->data), &ch->record.data),
