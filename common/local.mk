@@ -304,7 +304,9 @@ libp2psip_a_SOURCES += \
 	common/net/tls_wrap.c \
 	common/net/tls_wrap.h \
 	common/net/transport.c \
-	common/net/transport.h
+	common/net/transport.h \
+	common/net/turn.c \
+	common/net/turn.h
 
 # sip: the front for ordinary phones
 libp2psip_a_SOURCES += \

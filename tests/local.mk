@@ -90,6 +90,7 @@ unit_tests = \
 	tests/unit/test_store_several \
 	tests/unit/test_tls \
 	tests/unit/test_txn \
+	tests/unit/test_turn \
 	tests/unit/test_update \
 	tests/unit/test_wire_cursor \
 	tests/unit/test_wire_kind \

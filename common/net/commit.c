@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "net/turn.h"
+
 enum { GROUP_MAX = 100 }; /* batches in one transaction */
 
 struct commit {
@@ -20,10 +22,8 @@ struct commit {
 	enum err status[GROUP_MAX];
 	size_t n_group; /* 0: nothing is under way */
 	uv_work_t work;
-	uv_prepare_t turn; /* its end: what has come by then is written */
+	struct turn turn; /* what has come by its end is written */
 };
-
-static void on_turn(uv_prepare_t *h);
 
 static void on_work(uv_work_t *w)
 {
@@ -32,11 +32,11 @@ static void on_work(uv_work_t *w)
 	c->storage->commit(c->storage->ctx, c->group, c->n_group, c->status);
 }
 
-/* What one turn of the loop adds shares a transaction, and its sync. */
+/* What one turn adds shares a transaction, and its sync. */
 static void want(struct commit *c)
 {
 	if (c->n_group == 0 && c->n_waiting > 0)
-		uv_prepare_start(&c->turn, on_turn);
+		turn_want(&c->turn);
 }
 
 static void on_written(uv_work_t *w, int status)
@@ -54,12 +54,11 @@ static void on_written(uv_work_t *w, int status)
 	want(c);
 }
 
-static void on_turn(uv_prepare_t *h)
+static void on_turn(void *ctx)
 {
-	struct commit *c = h->data;
+	struct commit *c = ctx;
 	size_t n = c->n_waiting < GROUP_MAX ? c->n_waiting : GROUP_MAX;
 
-	uv_prepare_stop(h);
 	for (size_t i = 0; i < n; i++)
 		c->group[i] = c->waiting[i];
 	c->n_waiting -= n;
@@ -79,8 +78,7 @@ enum err commit_new(struct commit **out, uv_loop_t *loop,
 	**out = (struct commit){
 		.loop = loop, .storage = s, .ended = ended, .ctx = ctx
 	};
-	uv_prepare_init(loop, &(*out)->turn);
-	(*out)->turn.data = *out;
+	turn_init(&(*out)->turn, loop, on_turn, *out);
 	return OK;
 }
 
@@ -105,9 +103,9 @@ void commit_add_take(struct commit *c, struct batch *b)
 	want(c);
 }
 
-static void on_closed(uv_handle_t *h)
+static void on_closed(void *ctx)
 {
-	free(h->data);
+	free(ctx);
 }
 
 void commit_free(struct commit *c)
@@ -121,5 +119,5 @@ void commit_free(struct commit *c)
 	while (c->n_group > 0)
 		(void)uv_run(c->loop, UV_RUN_ONCE);
 	free(c->waiting);
-	uv_close((uv_handle_t *)&c->turn, on_closed);
+	turn_close(&c->turn, on_closed);
 }

@@ -28,8 +28,7 @@ enum err tls_new(struct tls **out, const struct tls_config *cfg,
 	if (t == NULL)
 		return ERR_NOMEM;
 	t->cfg = *cfg;
-	uv_prepare_init(t->cfg.loop, &t->turn);
-	t->turn.data = t;
+	turn_init(&t->turn, t->cfg.loop, tls_link_turn, t);
 	if (t->cfg.handshake_ms == 0)
 		t->cfg.handshake_ms = TLS_HANDSHAKE_MS;
 	t->spare_fd = -1;
@@ -173,9 +172,9 @@ static void on_listener_closed(uv_handle_t *h)
 	free(h->data);
 }
 
-static void on_turn_closed(uv_handle_t *h)
+static void on_turn_closed(void *ctx)
 {
-	free(h->data);
+	free(ctx);
 }
 
 void tls_release(struct tls *t)
@@ -185,7 +184,7 @@ void tls_release(struct tls *t)
 	tls_auth_clear(&t->auth);
 	if (t->spare_fd >= 0)
 		close(t->spare_fd);
-	uv_close((uv_handle_t *)&t->turn, on_turn_closed);
+	turn_close(&t->turn, on_turn_closed);
 }
 
 void tls_free(struct tls *t)

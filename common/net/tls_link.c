@@ -28,18 +28,16 @@ enum {
 
 static void on_poll(uv_poll_t *h, int status, int events);
 static void on_timer(uv_timer_t *h);
-static void on_turn(uv_prepare_t *h);
 
-/* ---- what is sent in one turn of the loop ---- */
+/* ---- what is sent in one turn ---- */
 
 static void unsent_add(struct tls_link *l)
 {
 	struct tls *t = l->tls;
 
+	turn_want(&t->turn);
 	if (l->unsent)
 		return;
-	if (t->unsent == NULL)
-		uv_prepare_start(&t->turn, on_turn);
 	l->unsent = true;
 	l->prev_unsent = NULL;
 	if ((l->next_unsent = t->unsent) != NULL)
@@ -294,12 +292,11 @@ static void flush(struct tls_link *l)
 	}
 }
 
-static void on_turn(uv_prepare_t *h)
+void tls_link_turn(void *ctx)
 {
-	struct tls *t = h->data;
+	struct tls *t = ctx;
 	struct tls_link *l;
 
-	uv_prepare_stop(h);
 	while ((l = t->unsent) != NULL) {
 		unsent_drop(l);
 		if (l->state == TLS_OPEN)

@@ -36,7 +36,7 @@ struct tls_calls {
 enum err tls_link_connect(struct tls *t, const struct ip_address_port *address,
 			  const struct node_id *node_id,
 			  struct tls_link **out) MUST_CHECK;
-/* Queues bytes, which go to the socket at the end of this turn of the loop, or
+/* Queues bytes, which go to the socket at the end of this turn (net/turn.h), or
  * when there are enough for a record; the link is up. */
 void tls_link_send(struct tls_link *l, struct slice bytes);
 /* Ends a link once what is queued has been sent; no call comes for it any more.

@@ -6,6 +6,7 @@
 
 #include "net/tls.h"
 #include "net/tls_auth.h"
+#include "net/turn.h"
 
 struct tls_listener {
 	struct tls *tls;
@@ -18,10 +19,9 @@ struct tls {
 	struct tls_auth auth;
 	struct tls_link *links; /* all that are not gone */
 	uint32_t n_links;
-	size_t queued; /* bytes not yet taken by TLS, of all links */
-	/* Links with something to send at the end of this turn of the loop. */
-	struct tls_link *unsent;
-	uv_prepare_t turn;
+	size_t queued;           /* bytes not yet taken by TLS, of all links */
+	struct tls_link *unsent; /* with something to send at the turn's end */
+	struct turn turn;
 	struct tls_listener *listeners[TLS_LISTENERS_MAX];
 	uint32_t n_listeners;
 	int spare_fd; /* given up to refuse a connection when there are no more
@@ -65,6 +65,8 @@ enum err tls_link_accept_take(struct tls *t, int fd,
 void tls_link_drop(struct tls_link *l);
 /* Reads on, after a pause, what had come before it. */
 void tls_link_resume(struct tls_link *l);
+/* Of a struct tls: its turn ends, what is unsent is sent. */
+void tls_link_turn(void *ctx);
 /* The last memory of a context whose links are all gone. */
 void tls_release(struct tls *t);
 

@@ -397,7 +397,8 @@ void rig_paused(void **state)
 	rig_client(&c, &w, w.own);
 	side_pause(&w.server, true);
 	send_to_server(&c, SLICE_LIT("one"));
-	(void)uv_run(&w.loop, UV_RUN_NOWAIT); /* a record of its own */
+	for (int i = 0; i < 10; i++) /* a turn: a record of its own */
+		(void)uv_run(&w.loop, UV_RUN_NOWAIT);
 	send_to_server(&c, SLICE_LIT("two"));
 	for (int i = 0; i < 10; i++)
 		uv_run(&w.loop, UV_RUN_ONCE);
