@@ -16,7 +16,7 @@
 #include "core/state.h"
 
 #define SWEEP_US       (45 * UINT64_C(1000000)) /* after a change */
-#define SWEEP_ALL_US   (5 * UINT64_C(1000000))
+#define SWEEP_SOON_US  (5 * UINT64_C(1000000))
 #define SWEEP_AGAIN_US (15 * UINT64_C(1000000))
 
 enum {
@@ -355,7 +355,7 @@ static void sweep_end(struct node *n, struct sweep *s)
 			rs->sweep_failures++;
 	}
 	if (s->postponed && !s->stopped && rs->sweep_timer.pos == 0)
-		arm(n, SWEEP_US);
+		arm(n, SWEEP_SOON_US);
 	free(s);
 }
 
@@ -416,7 +416,7 @@ void sweep_timer(struct node *n)
 	if (!ring->responsible || ring->n_predecessors == 0)
 		return;
 	if (rs->sweep != NULL || (!rs->sweep_all && !repair_idle(n))) {
-		arm(n, SWEEP_US);
+		arm(n, SWEEP_SOON_US);
 		return;
 	}
 	if (!rs->sweep_all && ring->n_predecessors <= REPLICAS)
@@ -447,7 +447,7 @@ void sweep_soon(struct node *n, bool all)
 	if (all) {
 		rs->sweep_all = true;
 		rs->sweep_failures = 0;
-		arm(n, SWEEP_ALL_US);
+		arm(n, SWEEP_SOON_US);
 	} else if (changed && !id_is_zero(&third) && rs->sweep_timer.pos == 0) {
 		arm(n, SWEEP_US);
 	}
