@@ -372,7 +372,8 @@ TESTS += tests/conformance/selftest tests/harness/selftest tests/oracle/others \
 
 EXTRA_DIST += tests/bench/first-call tests/bench/kamailio.cfg \
 	tests/bench/register.xml tests/bench/run tests/bench/sip \
-	tests/bench/sip.md tests/demo.sh tests/requirements.txt tests/ring.bash \
+	tests/bench/sip.md tests/bench/stores.md tests/demo.sh \
+	tests/requirements.txt tests/ring.bash \
 	tests/sim/plot-scale tests/sim/scale.md tests/sim/scale.svg \
 	tests/sim/scale.tsv \
 	$(bats_tests) tests/cli/capture tests/cli/capture-sip tests/cli/helpers.bash tests/cli/over-dtls \
