@@ -337,8 +337,13 @@ static void check_response(struct check *c, const struct sight *s,
 			     m->header.length, t->max_response);
 	if (is_config_error(c, m))
 		return;
-	/* On the way, one that is in no ring yet says so; then it may join. */
-	if (code == MSG_ERROR && !host_joined(signer))
+	/* On the way, one that is in no ring yet says so; then it may join, and
+	 * its link may send the same once more. */
+	if (code == MSG_ERROR && !host_joined(signer)) {
+		t->outside = what;
+		return;
+	}
+	if (s->datagram && t->outside == what)
 		return;
 	if (t->answered && t->responder == signer->index &&
 	    t->responder_life == signer->incarnation &&

@@ -37,7 +37,8 @@ struct check_txn {
 	uint32_t max_response;
 	bool answered;
 	uint32_t responder, responder_life;
-	uint64_t answer; /* digest */
+	uint64_t answer;  /* digest */
+	uint64_t outside; /* of an error from one that had not joined, or 0 */
 	struct check_hop *hops;
 	uint32_t n_hops;
 	struct check_txn *prev, *next;
