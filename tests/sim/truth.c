@@ -106,9 +106,9 @@ static uint64_t counter_on_disk(const struct host *h, const struct fact *f)
 	return ans.generation;
 }
 
-/* Has the owner all that was acknowledged, and the counter?  That may come some
- * time after the values when a partition ends. */
-static bool owner_has_all(struct truth *t, const struct fact *f)
+/* The owner, if it has all that was acknowledged, and the counter.  That may
+ * come some time after the values when a partition ends. */
+static struct host *owner_with_all(struct truth *t, const struct fact *f)
 {
 	struct host *owner = truth_owner(t, &f->resource);
 	uint64_t counter = owner == NULL ? 0 : counter_on_disk(owner, f);
@@ -117,8 +117,8 @@ static bool owner_has_all(struct truth *t, const struct fact *f)
 		if (owner != NULL && g->known && same_slot(f, g) &&
 		    (!truth_on_disk(t, owner, g, g->acknowledged) ||
 		     (!t->mild && counter < g->generation)))
-			return false;
-	return owner != NULL;
+			return NULL;
+	return owner;
 }
 
 void truth_store(struct truth *t, struct fact *f, bool exists)
@@ -157,7 +157,9 @@ void truth_store_if(struct truth *t, struct fact *f, bool exists,
 	f->n_text++;
 	f->asked = generation;
 	f->asked_us = t->world->now_us;
-	f->strict = owner_has_all(t, f);
+	f->owner = owner_with_all(t, f);
+	if (f->owner != NULL)
+		f->owner_incarnation = f->owner->incarnation;
 	f->behind = now_ms <= f->clock_ms;
 	if (!f->behind)
 		f->clock_ms = now_ms;
@@ -219,7 +221,8 @@ static void check_holder(struct truth *t, const struct fact *f,
 }
 
 /* Every Store that changes something makes the counter grow, and one whose
- * condition does not hold any more is refused. */
+ * condition does not hold any more is refused, by the owner that had it all
+ * when it was asked for. */
 static void check_counter(struct truth *t, const struct fact *f,
 			  const struct fact *before, uint64_t generation)
 {
@@ -229,8 +232,9 @@ static void check_counter(struct truth *t, const struct fact *f,
 		wrong(t, &n, "'%s' if the counter is %llu: now it is %llu",
 		      f->text[0], (unsigned long long)f->asked,
 		      (unsigned long long)generation);
-	if (f->strict && t->torn_us < f->asked_us &&
-	    truth_owner(t, &f->resource) != NULL &&
+	if (f->owner != NULL && t->torn_us < f->asked_us &&
+	    truth_owner(t, &f->resource) == f->owner &&
+	    f->owner->incarnation == f->owner_incarnation &&
 	    before->acknowledged_us < f->asked_us) {
 		if (generation <= before->generation)
 			wrong(t, &n, "'%s': the counter was %llu and is %llu",

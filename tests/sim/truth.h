@@ -29,10 +29,11 @@ struct fact {
 	uint64_t generation;   /* of the slot, at the last acknowledgement */
 	uint64_t acknowledged_us;
 	/* The Store under way. */
-	uint64_t command;     /* or 0 */
-	uint64_t asked;       /* its generation_counter */
-	uint64_t asked_us;    /* when it was given */
-	bool strict;          /* the owner had all that was acknowledged */
+	uint64_t command;   /* or 0 */
+	uint64_t asked;     /* its generation_counter */
+	uint64_t asked_us;  /* when it was given */
+	struct host *owner; /* with all that was acknowledged, or NULL */
+	uint32_t owner_incarnation;
 	bool behind;          /* the writer's clock was behind what it was */
 	uint64_t clock_ms;    /* the latest that it was, at a Store */
 	uint32_t incarnation; /* of the writer then */
