@@ -51,7 +51,8 @@ struct replicas {
 	bool sweep_all; /* the next one looks at all that is not owned */
 	uint32_t sweep_failures;
 	struct node_id
-		third; /* predecessor, zero: none: beyond it all may go */
+		third;     /* predecessor, zero: none: beyond it all may go */
+	uint64_t third_us; /* since when */
 };
 
 /* Called by node.c, for TIMER_REPLICA and node_free(). */
@@ -65,7 +66,7 @@ struct replica_value {
 	struct slice key;
 	/* As they are on disk, where that is at hand; NULL: to be read. */
 	const struct record *record;
-	uint64_t generation;
+	uint64_t generation; /* what is sent is this one, or a higher one */
 };
 
 /* Which copy reached whom: `nodes` have answered the replica Stores with
@@ -81,5 +82,9 @@ typedef void replica_done(struct node *n, void *ctx,
  */
 enum err replica_store(struct node *n, const struct replica_value *v,
 		       size_t n_v, replica_done *done, void *ctx) MUST_CHECK;
+/* Stores these values, of one resource and sorted by Kind, at the one owner
+ * whose counters are behind `generation`. */
+void replica_remind(struct node *n, const struct node_id *owner,
+		    const struct replica_value *v, size_t n_v);
 
 #endif

@@ -2,8 +2,9 @@
 /*
  * Values that this node keeps and does not own.  For each slot the owner is
  * asked what it has (Stat): what it lacks is stored there, RFC 6940 s6.4.2.3;
- * what it has may be deleted here once three predecessors lie between, s10.7.3.
- * So the last copy of a value is never deleted, whatever became of the ring
+ * what it has may be deleted here once three predecessors have lain between for
+ * a while, s10.7.3: the new member of the replica set needs its copy first.  So
+ * the last copy of a value is never deleted, whatever became of the ring
  * meanwhile.  An owner whose counter is behind is told of this node's, too.
  */
 #include "core/sweep.h"
@@ -120,7 +121,8 @@ static void settled(struct node *n, struct swept *f)
 	bool ours = ring_in_replica_set(n, &f->slot.resource);
 	enum err r;
 
-	if (ours || !repair_idle(n)) {
+	if (ours || !repair_idle(n) ||
+	    n->now.mono_us - n->replicas.third_us < SWEEP_US) {
 		f->sweep->postponed = f->sweep->postponed || !ours;
 		slot_end(n, f, OK);
 		return;
@@ -444,6 +446,8 @@ void sweep_soon(struct node *n, bool all)
 		third = ring->predecessors[REPLICAS];
 	changed = !id_eq(&third, &rs->third);
 	rs->third = third;
+	if (changed)
+		rs->third_us = n->now.mono_us;
 	if (all) {
 		rs->sweep_all = true;
 		rs->sweep_failures = 0;
