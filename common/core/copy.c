@@ -280,8 +280,9 @@ static enum err find_certs(struct node *n, struct copy *c)
 }
 
 static enum err take(struct node *n, struct copy *c, const struct kind *kind,
-		     const struct query_answer *is)
+		     uint64_t least, const struct query_answer *is)
 {
+	uint64_t generation = is->generation > least ? is->generation : least;
 	struct copy_value *v;
 	enum err r;
 
@@ -289,7 +290,7 @@ static enum err take(struct node *n, struct copy *c, const struct kind *kind,
 		v = &c->v[c->n];
 		v->kind = kind->id;
 		v->model = kind->model;
-		v->generation = is->generation == 0 ? 1 : is->generation;
+		v->generation = generation == 0 ? 1 : generation;
 		v->len = is->records[i].data.len;
 		memcpy(v->signer, is->records[i].signer, CERT_HASH_LEN);
 		r = arena_dup(&c->arena, is->records[i].key, &v->key);
@@ -319,7 +320,8 @@ static enum err take_all(struct node *n, struct copy *c,
 	for (size_t i = 0; i < n_answers && r == OK; i++) {
 		kind = kinds_find(&n->overlay->kinds, c->args.values[i].kind);
 		if (kind != NULL)
-			r = take(n, c, kind, &answers[i]);
+			r = take(n, c, kind, c->args.values[i].generation,
+				 &answers[i]);
 	}
 	return r;
 }

@@ -148,6 +148,26 @@ enum err replica_store(struct node *n, const struct replica_value *v,
 	return OK;
 }
 
+static void reminded(struct node *n, void *ctx, enum err r)
+{
+	(void)ctx;
+	node_trace(n, "counters sent back %s", err_name(r));
+}
+
+void replica_remind(struct node *n, const struct node_id *owner,
+		    const struct replica_value *v, size_t n_v)
+{
+	struct copy_args args = { .to = *owner,
+				  .replica_number = 1,
+				  .values = v,
+				  .n_values = n_v,
+				  .done = reminded };
+	struct copy *c;
+
+	if (copy_start(n, &args, &c) != OK)
+		reminded(n, NULL, ERR_FULL); /* a sweep makes up for it */
+}
+
 void replica_timer(struct node *n, struct timer *t)
 {
 	if (t == &n->replicas.repair)

@@ -23,9 +23,10 @@ struct resync_value {
 	struct slice key;
 	struct stored_data data;
 	uint64_t generation;
+	uint64_t least;    /* the counter that was to be sent there */
 	struct cert *cert; /* one reference */
 	bool taken;
-	bool ahead; /* taken, and the counter is above `generation` now */
+	bool ahead; /* this node's counter is above `generation` */
 };
 
 struct resync {
@@ -121,37 +122,29 @@ static void ended(struct node *n, struct resync *s, enum err r)
 	finish(n, s, r);
 }
 
-static void told(struct node *n, void *ctx, enum err r)
-{
-	(void)ctx;
-	node_trace(n, "counters sent back %s", err_name(r));
-}
-
 /* The owner passes on what it has got; any other node tells the one that it has
  * it from where that one's counter is too low. */
 static void pass_on(struct node *n, struct resync *s)
 {
 	struct replica_value *v = arena_zalloc(&n->arena, s->n_newer,
 					       sizeof(*v));
-	struct copy_args args = {
-		.to = s->from, .replica_number = 1, .values = v, .done = told
-	};
 	bool owner = ring_responsible(n, &s->resource);
-	struct copy *copy;
+	size_t k = 0;
 
 	if (v == NULL)
 		return;
 	for (size_t i = 0; i < s->n_newer; i++) {
-		if (!s->newer[i].taken || (!owner && !s->newer[i].ahead))
+		if (owner ? !s->newer[i].taken : !s->newer[i].ahead)
 			continue;
-		v[args.n_values].resource = s->resource;
-		v[args.n_values].kind = s->newer[i].kind;
-		v[args.n_values++].key = s->newer[i].key;
+		v[k].resource = s->resource;
+		v[k].kind = s->newer[i].kind;
+		v[k].key = s->newer[i].key;
+		v[k++].generation = s->newer[i].least;
 	}
-	if (args.n_values > 0 && owner)
-		node_failed(n, replica_store(n, v, args.n_values, NULL, NULL));
-	else if (args.n_values > 0 && copy_start(n, &args, &copy) != OK)
-		told(n, NULL, ERR_FULL); /* a sweep makes up for it */
+	if (k > 0 && owner)
+		node_failed(n, replica_store(n, v, k, NULL, NULL));
+	else if (k > 0)
+		replica_remind(n, &s->from, v, k);
 }
 
 static void committed(struct node *n, void *ctx, enum err r)
@@ -225,12 +218,21 @@ static enum err make_batch(struct node *n, struct resync *s,
 
 	for (size_t i = 0; i < s->n_newer && r == OK; i++) {
 		v = &s->newer[i];
+		generation = answers[i].generation;
 		if (answers[i].n_records > 0 &&
-		    answers[i].records[0].storage_time >= v->data.storage_time)
+		    answers[i].records[0].storage_time >=
+			    v->data.storage_time) {
+			/* Sent to it meanwhile, with a counter too low. */
+			v->ahead = v->least > v->generation &&
+				   v->least > generation;
 			continue;
-		generation = merged(n, s, v->generation, answers[i].generation);
+		}
+		if (generation < v->least)
+			generation = v->least;
+		generation = merged(n, s, v->generation, generation);
 		v->taken = true;
 		v->ahead = generation > v->generation;
+		v->least = generation;
 		r = put(n, s, v, generation, b);
 	}
 	return r;
@@ -249,6 +251,8 @@ static void own_read(struct node *n, void *ctx, enum err r,
 		r = make_batch(n, s, answers, b);
 	if (r != OK || b->n == 0) {
 		batch_free(b);
+		if (r == OK)
+			pass_on(n, s);
 		ended(n, s, r);
 		return;
 	}
@@ -332,6 +336,7 @@ static enum err judge(struct node *n, struct resync *s, uint64_t generation,
 	new->model = mine->model;
 	new->data = *d;
 	new->generation = generation;
+	new->least = mine->generation;
 	if ((r = arena_dup(&s->arena, mine->key, &new->key)) != OK)
 		return r;
 	new->cert = cert_ref(cert);

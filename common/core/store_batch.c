@@ -90,6 +90,9 @@ static enum err add_value(struct node *n, struct store_put *p,
  * as if it were stored now.  There, and at a node that is about to be the
  * owner, the counter only rises, for conditional Stores rely on it: above the
  * sender's too where both had values, for those of the sender may be others.
+ * CHOICE 53: who only keeps a copy takes over the owner's counter, as it must,
+ * and sends the values back with one above its own if that was higher: it may
+ * have been acknowledged while the owner was out of reach.
  */
 static void next_generation(const struct node *n, const struct store_put *p,
 			    struct store_put_kind *pk)
@@ -97,10 +100,13 @@ static void next_generation(const struct node *n, const struct store_put *p,
 	bool copy = p->body.replica_number != 0;
 	uint64_t other = copy ? pk->asked : 0;
 
+	pk->put_down = 0;
 	if (copy &&
-	    (!ring_is_in_range(n, &p->job.resource) || pk->generation == 0))
+	    (!ring_is_in_range(n, &p->job.resource) || pk->generation == 0)) {
+		if (pk->generation > other)
+			pk->put_down = pk->generation;
 		pk->generation = other;
-	else if (pk->changed)
+	} else if (pk->changed)
 		pk->generation = store_generation_merge(pk->generation, other);
 	else if (other > pk->generation)
 		pk->generation = other;

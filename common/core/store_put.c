@@ -388,6 +388,29 @@ static enum err all_written(struct node *n, const struct store_put *first,
 	return OK;
 }
 
+/* The owner hears of the counters that its copy has put down (CHOICE 53). */
+static void remind(struct node *n, const struct store_put *p)
+{
+	struct replica_value *v = arena_zalloc(&n->arena, p->n_written,
+					       sizeof(*v));
+	size_t k = 0, at = 0;
+
+	for (uint32_t i = 0; v != NULL && i < p->n_kinds; i++)
+		for (; at < p->n_written &&
+		       p->written[at].kind == p->kinds[i].kind.id;
+		     at++) {
+			if (p->kinds[i].put_down == 0)
+				continue;
+			v[k] = p->written[at];
+			v[k++].generation =
+				store_generation_merge(p->kinds[i].put_down, 0);
+		}
+	if (v == NULL)
+		node_failed(n, ERR_NOMEM);
+	else if (k > 0)
+		replica_remind(n, &p->job.req->source, v, k);
+}
+
 static void replicate(struct node *n, struct store_put *first)
 {
 	struct replica_value *v;
@@ -400,6 +423,8 @@ static void replicate(struct node *n, struct store_put *first)
 		if (r == OK && ring_responsible(n, &first->job.resource))
 			r = replica_store(n, v, k, NULL, NULL);
 		node_failed(n, r);
+		for (const struct store_put *p = first; p != NULL; p = p->mate)
+			remind(n, p);
 		replicated(n, first, NULL, 0);
 		return;
 	}

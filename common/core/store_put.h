@@ -20,6 +20,7 @@ struct store_put_kind {
 	struct kind kind; /* a copy: the document may be replaced */
 	uint64_t asked;   /* generation_counter of the request */
 	uint64_t generation;
+	uint64_t put_down; /* a higher one that a copy replaced, or 0 */
 	struct store_put_value *values;
 	uint32_t n;
 	bool changed;

@@ -252,6 +252,7 @@ static void copy_rules(void **state)
 	assert_int_equal(copy(next[0], owner, 3, &v), 0);
 	assert_int_equal(on_disk(next[0], &generation), 1);
 	assert_int_equal(generation, 3);
+	world_run(w, 5 * SECOND_US); /* sent back to the owner */
 	other = value("old");
 	other.storage_time = v.storage_time - 1;
 	assert_int_equal(copy(next[0], owner, 9, &other), TOO_OLD);
@@ -265,7 +266,7 @@ static void copy_rules(void **state)
 	rogue_sign_value(alice, &bob->host->signer, &at, USER_VALUE, &other);
 	assert_int_equal(copy(next[0], owner, 9, &other), FORBIDDEN);
 	(void)on_disk(next[0], &generation);
-	assert_int_equal(generation, 3);
+	assert_int_equal(generation, 8);
 	rogue_free(bob);
 }
 
@@ -317,6 +318,70 @@ static void owner_counts_up(void **state)
 	world_run(w, 120 * SECOND_US);
 	store("f", &ans);
 	counter_is(UINT64_MAX);
+}
+
+static struct stored_data later(const char *text, uint64_t s)
+{
+	struct stored_data v = value(text);
+
+	v.storage_time += 1000 * s;
+	return v;
+}
+
+/* 6940-7.4.1.1-R11: who keeps a copy takes over the owner's counter; the owner
+ * then goes above the one that was higher there. */
+static void copies_remind(void **state)
+{
+	struct stored_data v = value("a");
+	uint64_t generation;
+
+	(void)state;
+	assert_int_equal(copy(owner, next[0], 2, &v), 0);
+	counter_is(2);
+	assert_int_equal(copy(next[0], owner, 9, &v), 0);
+	assert_int_equal(copy(next[0], owner, 2, &v), 0);
+	(void)on_disk(next[0], &generation);
+	assert_int_equal(generation, 2);
+	world_run(w, 5 * SECOND_US);
+	counter_is(10);
+}
+
+/* The owner's copies do not reach the next one. */
+static enum verdict no_copies(void *ctx, const struct sight *s,
+			      struct buf *message)
+{
+	bool *on = ctx;
+
+	(void)message;
+	return *on && s->from == owner && s->to == next[0] &&
+			       s->message != NULL &&
+			       s->message->contents.message_code ==
+				       MSG_STORE_REQ
+		       ? NET_SWALLOW
+		       : NET_PASS;
+}
+
+/* The same where the owner has newer values: it refuses what comes with that
+ * counter, and hears of it with its own values. */
+static void copies_remind_the_newer(void **state)
+{
+	struct stored_data a = later("a", 1), b = later("b", 2);
+	struct stored_data c = later("c", 3);
+	uint64_t generation;
+	bool on = true;
+
+	(void)state;
+	net_watch_add(w, no_copies, &on);
+	assert_int_equal(copy(owner, next[1], 11, &c), 0);
+	assert_int_equal(copy(next[0], owner, 30, &a), 0);
+	assert_int_equal(copy(next[0], owner, 5, &b), 0);
+	world_run(w, 5 * SECOND_US);
+	(void)on_disk(owner, &generation);
+	assert_true(generation > 30);
+	on = false;
+	world_run(w, 60 * SECOND_US);
+	(void)on_disk(owner, &generation);
+	counter_is(generation);
 }
 
 /* The owner asks alice for what she brought, and gets this. */
@@ -567,6 +632,7 @@ int main(void)
 		EACH(newer_elsewhere), EACH(survives),
 		EACH(intermediates),   EACH(unknown_kind),
 		EACH(owner_counts_up), EACH(refused_and_fetched),
+		EACH(copies_remind),   EACH(copies_remind_the_newer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
