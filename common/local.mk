@@ -294,6 +294,8 @@ libp2psip_a_SOURCES += \
 	common/net/tls_auth.h \
 	common/net/tls_client.c \
 	common/net/tls_client.h \
+	common/net/tls_context.c \
+	common/net/tls_context.h \
 	common/net/tls_link.c \
 	common/net/tls_link.h \
 	common/net/tls_pipe.c \

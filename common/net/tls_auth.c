@@ -18,6 +18,7 @@
 #include "crypto/handle.h"
 #include "net/loop.h"
 #include "net/sockaddr.h"
+#include "net/tls_context.h"
 
 /* ---- the other side's certificate ---- */
 
@@ -107,19 +108,13 @@ static enum err use_signer(SSL_CTX *ctx, const struct signer *s)
 static enum err make_ctx(struct tls_auth *a, const SSL_METHOD *method, int min)
 {
 	const char *keylog = secure_getenv("SSLKEYLOGFILE");
+	enum err r = tls_context_new(&a->ctx, method, min);
 
-	if ((a->ctx = SSL_CTX_new(method)) == NULL)
-		return ERR_NOMEM;
-	if (SSL_CTX_set_min_proto_version(a->ctx, min) != 1)
-		return ERR_TLS;
-	SSL_CTX_set_options(a->ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
-					    SSL_OP_NO_COMPRESSION);
+	if (r != OK)
+		return r;
+	SSL_CTX_set_options(a->ctx, SSL_OP_NO_TICKET);
 	SSL_CTX_set_num_tickets(a->ctx, 0);
-	SSL_CTX_set_session_cache_mode(a->ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_mode(a->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
-					 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-					 SSL_MODE_RELEASE_BUFFERS |
-					 SSL_MODE_NO_AUTO_CHAIN);
+	SSL_CTX_set_mode(a->ctx, SSL_MODE_NO_AUTO_CHAIN);
 	SSL_CTX_set_verify(a->ctx,
 			   SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
 			   NULL);

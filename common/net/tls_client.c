@@ -9,10 +9,11 @@
 #include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <string.h>
 #include <strings.h>
+
+#include "net/tls_context.h"
 
 /* ---- whose certificate it is ---- */
 
@@ -123,13 +124,12 @@ static bool trust(SSL_CTX *ctx, struct slice roots)
 enum err tls_client_new(struct ssl_ctx_st **out, struct slice roots,
 			const char *name, struct why *why)
 {
-	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL_CTX *ctx = NULL;
+	enum err r;
 
-	if (ctx == NULL ||
-	    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1) {
-		SSL_CTX_free(ctx);
-		return ERR_NOMEM;
-	}
+	if ((r = tls_context_new(&ctx, TLS_client_method(), TLS1_2_VERSION)) !=
+	    OK)
+		return r;
 	if (roots.len > 0 ? !trust(ctx, roots)
 			  : SSL_CTX_set_default_verify_paths(ctx) != 1) {
 		SSL_CTX_free(ctx);
@@ -137,12 +137,6 @@ enum err tls_client_new(struct ssl_ctx_st **out, struct slice roots,
 			       name);
 	}
 	ERR_clear_error(); /* the end of the PEM text is none */
-	SSL_CTX_set_options(ctx,
-			    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
-				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-				      SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_cert_verify_callback(ctx, verify, NULL);
 	*out = ctx;

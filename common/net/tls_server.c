@@ -5,7 +5,8 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/ssl.h>
+
+#include "net/tls_context.h"
 
 static X509 *read_cert(BIO *b)
 {
@@ -83,24 +84,15 @@ enum err tls_server_show(struct ssl_ctx_st *ctx, struct slice cert,
 enum err tls_server_new(struct ssl_ctx_st **out, struct slice cert,
 			struct slice key, const char *name, struct why *why)
 {
-	SSL_CTX *ctx;
+	SSL_CTX *ctx = NULL;
 	enum err r;
 
-	if ((ctx = SSL_CTX_new(TLS_server_method())) == NULL ||
-	    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1)
-		r = ERR_NOMEM;
-	else
-		r = tls_server_show(ctx, cert, key, name, why);
-	if (r != OK) {
+	if ((r = tls_context_new(&ctx, TLS_server_method(), TLS1_2_VERSION)) !=
+		    OK ||
+	    (r = tls_server_show(ctx, cert, key, name, why)) != OK) {
 		SSL_CTX_free(ctx);
 		return r;
 	}
-	SSL_CTX_set_options(ctx,
-			    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
-				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-				      SSL_MODE_RELEASE_BUFFERS);
 	*out = ctx;
 	return OK;
 }
