@@ -16,6 +16,7 @@ enum {
 	SR_REORDER_FIRST = 3,    /* frames that may overtake one, RFC 5681 */
 	SR_REORDER_MAX = 64,
 	SR_SUSPECT_TIMEOUTS = 3,   /* without an ACK, s6.6.3.1 */
+	SR_PATIENT_TIMEOUTS = 10,  /* that give a node up where much is lost */
 	LINK_LOSSY_PERMILLE = 100, /* of messages sent again: a bad network */
 	TXNS_MAX = 4096,           /* own requests in flight */
 	REQUESTS_MAX = 4096,       /* requests being answered */

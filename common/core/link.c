@@ -360,16 +360,14 @@ void link_suspect(struct node *n, struct link *l)
 	suspect_link(n, l);
 }
 
-void link_lossy(struct node *n, bool again)
+bool link_much_lost(const struct node *n)
 {
-	uint32_t *v = &n->links.again_permille;
-
-	*v = (15 * *v + (again ? 1000 : 0)) / 16;
+	return n->links.again_permille >= LINK_LOSSY_PERMILLE;
 }
 
 bool link_patient(const struct node *n, const struct link *l)
 {
-	return l->datagram && n->links.again_permille >= LINK_LOSSY_PERMILLE;
+	return l->datagram && link_much_lost(n);
 }
 
 void link_timer(struct node *n, struct timer *t)

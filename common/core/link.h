@@ -112,10 +112,9 @@ enum err link_emit(struct node *n, const struct link *l,
 		   struct slice frame) MUST_CHECK;
 void link_measured(struct link *l, uint64_t rtt_us, uint64_t rto_min_us);
 void link_suspect(struct node *n, struct link *l);
-/* A message was acknowledged: had it been sent `again`? */
-void link_lossy(struct node *n, bool again);
-/* Does this node see so much loss that a datagram link's silence means little?
- */
+/* Does this node see so much loss on its datagram links... */
+bool link_much_lost(const struct node *n);
+/* ...that the silence of this one means little? */
 bool link_patient(const struct node *n, const struct link *l);
 
 /* For link_bytes.c.  A frame has come; an ACK has. */

@@ -18,8 +18,9 @@
 #define LINGER_US REQUEST_LIFETIME_US
 
 enum {
-	PAGE = 64,  /* slots */
-	WINDOW = 8, /* slots on their way, of one job */
+	PAGE = 64,       /* slots */
+	WINDOW = 8,      /* slots on their way, of one job */
+	WINDOW_LOST = 2, /* where much is lost */
 	FAILURES_MAX = 5,
 	PAUSE_SHIFT_MAX = 4 /* PAUSE_US is doubled so often */
 };
@@ -179,10 +180,14 @@ static void read_page(struct node *n, struct repair_job *j)
 		j->result = r;
 }
 
+/* Where much is lost a link carries a frame or two a second: of many Stores at
+ * once none would get through in its time, nor would what is behind them. */
 static void pump(struct node *n, struct repair_job *j)
 {
+	const uint32_t window = link_much_lost(n) ? WINDOW_LOST : WINDOW;
+
 	while (j->result == OK && !j->abandoned && !j->reading &&
-	       j->n_flights < WINDOW) {
+	       j->n_flights < window) {
 		if (j->at < j->n_page)
 			send_slot(n, j, &j->page[j->at++]);
 		else if (!j->exhausted)

@@ -221,9 +221,20 @@ static void pace(struct node *n, struct link *l, uint32_t len)
 
 /* ---- sending ---- */
 
-static uint64_t deadline(const struct link *l)
+/*
+ * CHOICE: RFC 6298 s5.5 doubles the time with each timeout, as s6.6.3.1 does.
+ * Where much is lost, of four in a row there is nothing to learn but that, and
+ * the link would stand still for 15 round trips: it is doubled once.  That is
+ * less than the datagram a round trip that RFC 5405 s3.1.2 leaves to all.
+ */
+static uint64_t deadline(const struct node *n, const struct link *l)
 {
-	uint64_t wait = l->rto_us << l->sr->timeouts; /* RFC 6298 s5.5 */
+	unsigned doubled = l->sr->timeouts;
+	uint64_t wait;
+
+	if (doubled > 1 && link_patient(n, l))
+		doubled = 1;
+	wait = l->rto_us << doubled;
 
 	return l->sr->rto_from_us +
 	       (wait < LINK_RTO_MAX_US ? wait : LINK_RTO_MAX_US);
@@ -286,7 +297,7 @@ static void set_timer(struct node *n, struct link *l,
 		      const struct sr_message *m)
 {
 	const struct sr *s = l->sr;
-	uint64_t at = s->in_flight == 0 ? NEVER : deadline(l);
+	uint64_t at = s->in_flight == 0 ? NEVER : deadline(n, l);
 
 	if (m != NULL && window_open(s, m) && s->pace_us < at)
 		at = s->pace_us;
@@ -430,7 +441,10 @@ static void timed_out(struct node *n, struct link *l)
 							      : 2 * full(l);
 	}
 	s->timeouts++;
-	s->window = full(l);
+	/* CHOICE: what s6.6.3.1 bounds to one message, RFC 5681 to a segment;
+	 * where much is lost, the two of RFC 9002 s7.2: one ACK tells of both,
+	 * and that none comes says half as often that nobody is there. */
+	s->window = link_patient(n, l) ? 2 * full(l) : full(l);
 	s->credit = 0;
 	s->recover = s->judged = l->next_sequence;
 	node_trace(n, "link %u timeout %u", l->number, (unsigned)s->timeouts);
@@ -452,14 +466,15 @@ static void timed_out(struct node *n, struct link *l)
 		link_close(n, l, ERR_TIMEOUT);
 		return;
 	}
-	suspect_given_up(n, l);
+	if (s->timeouts >= SR_PATIENT_TIMEOUTS || !link_patient(n, l))
+		suspect_given_up(n, l);
 	if (s->n_messages == 0 && !l->closed) /* is anybody there? */
 		dial_greet(n, l);
 }
 
 void sr_timer(struct node *n, struct link *l)
 {
-	if (l->sr->in_flight > 0 && n->now.mono_us >= deadline(l))
+	if (l->sr->in_flight > 0 && n->now.mono_us >= deadline(n, l))
 		timed_out(n, l);
 	if (!l->closed)
 		sr_push(n, l);
@@ -484,6 +499,14 @@ static void judge_mask(struct sr *s, uint32_t sequence, uint32_t received)
 		s->mask = SR_MASK_OURS;
 }
 
+/* A message was acknowledged: had it been sent `again`? */
+static void count_again(struct node *n, bool again)
+{
+	uint32_t *v = &n->links.again_permille;
+
+	*v = (15 * *v + (again ? 1000 : 0)) / 16;
+}
+
 /* A frame has come that had no ACK; returns the bytes that were in flight. */
 static uint64_t came(struct node *n, struct link *l, struct sr_sent *e,
 		     uint32_t sequence)
@@ -499,7 +522,7 @@ static uint64_t came(struct node *n, struct link *l, struct sr_sent *e,
 				     : SR_REORDER_MAX;
 	settle(s, e, ACKED);
 	if (e->message != NULL) {
-		link_lossy(n, e->message->n_sends > 1);
+		count_again(n, e->message->n_sends > 1);
 		message_end(l, e->message);
 	}
 	return len;

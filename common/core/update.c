@@ -86,8 +86,13 @@ static void answered(struct node *n, void *ctx, const struct txn_end *end)
 	struct ring_link *r = ctx;
 
 	r->update = NULL;
-	/* s10.7.1: a neighbour is lost when a request to it fails. */
-	if (end->err == ERR_TIMEOUT && r->attached && r->peer)
+	if (end->err != ERR_TIMEOUT || !r->attached || !r->peer)
+		return;
+	/* s10.7.1: a neighbour is lost when a request to it fails; not so where
+	 * much is lost and its ACKs come. */
+	if (link_patient(n, r->link) && !r->link->suspect)
+		update_link(n, r, 0);
+	else
 		link_close(n, r->link, ERR_TIMEOUT);
 }
 

@@ -152,6 +152,27 @@ static void test_hold(void **state)
 	line_close(&l);
 }
 
+/* There the wait is doubled once, and two messages go at a time. */
+static void test_patient(void **state)
+{
+	static const uint64_t at_ms[] = { 0,    0,    0,    500,  500, 1500,
+					  1500, 2500, 2500, 3500, 3500 };
+	struct line l;
+
+	(void)state;
+	line_open(&l, LINE_MTU);
+	l.lose = lose_all;
+	l.node[0]->links.again_permille = 500;
+	for (uint32_t i = 0; i < 3; i++)
+		line_send(&l, i, 1000);
+	line_run(&l, 4 * SECOND_US);
+	assert_int_equal(l.n_sent, N_OF(at_ms));
+	for (uint32_t i = 0; i < l.n_sent; i++)
+		assert_int_equal(l.sent[i].at_us - l.sent[0].at_us,
+				 at_ms[i] * MS);
+	line_close(&l);
+}
+
 /* Only the first frame is lost. */
 static bool lose_first(struct line *l, unsigned from,
 		       const struct framed_message *f)
@@ -657,6 +678,7 @@ int main(void)
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_back),
 		cmocka_unit_test(test_hold),
+		cmocka_unit_test(test_patient),
 		cmocka_unit_test(test_rto),
 		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_again),
