@@ -19,6 +19,8 @@
 #include "core/suspect.h"
 #include "wire/frame.h"
 
+enum { DOUBLED_MAX = 16 }; /* more is beyond LINK_RTO_MAX_US anyway */
+
 enum sr_fate { FLYING, ACKED, OVERTAKEN, TIMED_OUT };
 
 struct sr_message {
@@ -229,12 +231,9 @@ static void pace(struct node *n, struct link *l, uint32_t len)
  */
 static uint64_t deadline(const struct node *n, const struct link *l)
 {
-	unsigned doubled = l->sr->timeouts;
-	uint64_t wait;
-
-	if (doubled > 1 && link_patient(n, l))
-		doubled = 1;
-	wait = l->rto_us << doubled;
+	unsigned most = link_patient(n, l) ? 1 : DOUBLED_MAX;
+	unsigned doubled = l->sr->timeouts < most ? l->sr->timeouts : most;
+	uint64_t wait = l->rto_us << doubled;
 
 	return l->sr->rto_from_us +
 	       (wait < LINK_RTO_MAX_US ? wait : LINK_RTO_MAX_US);

@@ -173,6 +173,30 @@ static void test_patient(void **state)
 	line_close(&l);
 }
 
+/* A quick link may have lost many in a row when less is lost of others: it
+ * waits for as long as any does. */
+static void test_patience_ends(void **state)
+{
+	struct line l;
+
+	(void)state;
+	line_open(&l, LINE_MTU);
+	l.delay_us = 50;
+	line_send(&l, 0, 100);
+	line_run(&l, SECOND_US);
+	l.lose = lose_all;
+	l.node[0]->links.again_permille = 500;
+	line_send(&l, 1, 100);
+	line_run(&l, 2 * 66 * SR_RTO_MIN_US);
+	assert_non_null(l.link[0]);
+	assert_in_range(l.link[0]->sr->timeouts, 65, 66);
+	l.node[0]->links.again_permille = 0;
+	line_run(&l, 3 * SECOND_US);
+	assert_non_null(l.link[0]);
+	assert_in_range(l.link[0]->sr->timeouts, 65, 67);
+	line_close(&l);
+}
+
 /* Only the first frame is lost. */
 static bool lose_first(struct line *l, unsigned from,
 		       const struct framed_message *f)
@@ -679,6 +703,7 @@ int main(void)
 		cmocka_unit_test(test_back),
 		cmocka_unit_test(test_hold),
 		cmocka_unit_test(test_patient),
+		cmocka_unit_test(test_patience_ends),
 		cmocka_unit_test(test_rto),
 		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_again),
