@@ -166,7 +166,6 @@ static void bind_link(struct node *n, struct dial *d, struct link *l)
 	d->state = DIAL_OPEN;
 	l->node_id = d->node;
 	l->attached = true;
-	l->bound_us = n->now.mono_us;
 	if (d->n_candidates > 0)
 		l->listen =
 			d->candidates[l->outgoing ? d->next_candidate - 1 : 0]
@@ -184,27 +183,6 @@ static bool waits_for(const struct dial *d, const struct link *l)
 	       (d->state == DIAL_ASKED || d->state == DIAL_AWAITING) &&
 	       !l->outgoing && l->serial > d->serial &&
 	       certs_has_node_id(l->cert, &d->node);
-}
-
-/*
- * An Attach of ours may have been given a link that the other side had made for
- * an end of its own, to ask its bootstrap node (s10.7.4.4), and will close: the
- * one that it makes for the Attach is attached as well.
- */
-static void bind_second(struct node *n, struct link *l)
-{
-	const struct link *k = n->links.last;
-
-	while (k != NULL && (k->outgoing || k->bound_us == 0 ||
-			     n->now.mono_us - k->bound_us >= DIAL_WAIT_US ||
-			     !certs_has_node_id(l->cert, &k->node_id)))
-		k = k->prev;
-	if (k == NULL)
-		return;
-	l->node_id = k->node_id;
-	l->attached = true;
-	l->listen = k->listen;
-	node_trace(n, "link %u attached too", l->number);
 }
 
 static void await(struct node *n, struct dial *d)
@@ -483,7 +461,6 @@ void dial_link_open(struct node *n, struct link *l)
 				return;
 			}
 		}
-		bind_second(n, l);
 		return;
 	}
 	if ((d = by_link(n, l->number)) == NULL) {
@@ -507,14 +484,13 @@ void dial_link_open(struct node *n, struct link *l)
 }
 
 /* Older links that an Attach made to the same node.  Of two nodes that attached
- * to each other at once only the larger closes one, lest each closes another;
- * nobody does for one that may have been made for another end.
+ * to each other at once only the larger closes one, lest each closes another.
  */
 static void replace_older(struct node *n, const struct link *l)
 {
 	struct link *k = n->links.first;
 
-	if (l->bound_us == 0 || id_cmp(&n->id, &l->node_id) < 0)
+	if (id_cmp(&n->id, &l->node_id) < 0)
 		return;
 	while (k != NULL) {
 		if (!k->attached || k->serial >= l->serial ||

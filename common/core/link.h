@@ -50,7 +50,6 @@ struct link {
 	bool datagram; /* DTLS: a frame is a record, which may be lost */
 	uint32_t mtu;  /* bytes of a message that fits; 0: any */
 	uint64_t heard_us; /* when something last came */
-	uint64_t bound_us; /* when an Attach was given it; 0: none was */
 	struct timer timer;
 	struct buf in; /* a frame not yet whole */
 

@@ -630,45 +630,6 @@ static void test_replaced(void **state)
 	}
 }
 
-/* A ping over another link of the rogue's: it is up then. */
-static void speak_on(struct scene *s, uint32_t link)
-{
-	struct draft d;
-
-	assert_int_not_equal(link, 0);
-	s->link = link;
-	scene_ping_node(s, &d, ID_OF(s->peer[0]));
-	(void)scene_answer(s, &d, 0);
-}
-
-/* A link that the other side made for an end of its own may be taken for the
- * one that an Attach waits for: when it is closed the Attach's own is there.
- * Nor is that closed for one that comes later. */
-static void test_another_end(void **state)
-{
-	const struct heard *h;
-	uint32_t own, other;
-	struct scene s;
-
-	(void)state;
-	for (int later = 0; later < 2; later++) {
-		scene_open(&s, 1);
-		move_rogue(&s, 0x10, s.peer[0]);
-		h = make_it_ask(&s);
-		if (!later)
-			speak_on(&s, other = rogue_connect(s.rogue, s.peer[0]));
-		speak_on(&s, own = rogue_attach_answer(s.rogue, h));
-		if (later)
-			speak_on(&s, other = rogue_connect(s.rogue, s.peer[0]));
-		rogue_close(s.rogue, other);
-		scene_run(&s, 1);
-		assert_true(rogue_link(s.rogue, own)->up);
-		assert_non_null(
-			ring_link_to(s.peer[0]->node, ID_OF(s.rogue->host)));
-		scene_close(&s);
-	}
-}
-
 /* One that asks over and over has one connection under way. */
 static void test_superseded(void **state)
 {
@@ -740,7 +701,6 @@ int main(void)
 		cmocka_unit_test(test_tie_silent),
 		cmocka_unit_test(test_tie_larger),
 		cmocka_unit_test(test_replaced),
-		cmocka_unit_test(test_another_end),
 		cmocka_unit_test(test_superseded),
 		cmocka_unit_test(test_to_resource),
 	};
