@@ -56,6 +56,17 @@ static void served(struct node *n)
 	next_guest(n);
 }
 
+/* Names the guest, which then answers with an Update of its own. */
+static void confirm(struct node *n, struct ring_link *known)
+{
+	struct join *j = &n->join;
+
+	j->confirming = true;
+	node_timer(n, &j->confirm_timer, TIMER_JOIN,
+		   n->now.mono_us + CONFIRM_US);
+	update_now(n, known, CHORD_UPDATE_NEIGHBORS);
+}
+
 static void handed_over(struct node *n, void *ctx, enum err r)
 {
 	struct join *j = &n->join;
@@ -75,11 +86,8 @@ static void handed_over(struct node *n, void *ctx, enum err r)
 		return;
 	}
 	j->handing_over = false;
-	j->confirming = true;
-	node_timer(n, &j->confirm_timer, TIMER_JOIN,
-		   n->now.mono_us + CONFIRM_US);
 	ring_admit(n, known);
-	update_now(n, known, CHORD_UPDATE_NEIGHBORS);
+	confirm(n, known);
 }
 
 void admit_updated(struct node *n, const struct node_id *source)
@@ -101,20 +109,25 @@ void admit_timer(struct node *n)
 		link_close(n, known->link, ERR_TIMEOUT);
 }
 
-static void answer(struct node *n, struct join_guest *g)
+static void answer_take(struct node *n, struct request *req)
 {
 	static const struct join_ans ans = { { 0 } };
-	struct request *req = g->request;
 	struct slice body;
 	enum err r = node_encode(n, &wire_type_join_ans, &ans, &body);
 
-	g->request = NULL;
-	if (req == NULL)
-		return;
 	if (r == OK)
 		request_answer_take(n, req, body);
 	else
 		request_error_take(n, req, r, (struct slice){ 0 });
+}
+
+static void answer(struct node *n, struct join_guest *g)
+{
+	struct request *req = g->request;
+
+	g->request = NULL;
+	if (req != NULL)
+		answer_take(n, req);
 }
 
 /* Is this node the one that follows it?  RFC 6940 s10.5, 2: responsible for its
@@ -195,6 +208,15 @@ static void enqueue(struct node *n, struct request *req)
 	next_guest(n);
 }
 
+/* It has everything, and asks again for want of the Update that says so. */
+static bool is_confirming(const struct node *n, const struct request *req)
+{
+	const struct join *j = &n->join;
+
+	return j->confirming && id_eq(&j->guests->id, &req->source) &&
+	       j->guests->link == req->link;
+}
+
 void admit_on_join(struct node *n, struct request *req)
 {
 	struct link *l = link_by_number(n, req->link);
@@ -220,7 +242,13 @@ void admit_on_join(struct node *n, struct request *req)
 		return;
 	}
 	close_older(n, &req->source, req->link);
-	if ((known = ring_link_by_number(n, req->link)) != NULL)
+	known = ring_link_by_number(n, req->link);
+	if (known != NULL && is_confirming(n, req)) {
+		answer_take(n, req);
+		confirm(n, known);
+		return;
+	}
+	if (known != NULL)
 		ring_dismiss(n, known);
 	if (!follows(n, &req->source)) {
 		request_refuse_take(n, req, ERR_NOT_FOUND,

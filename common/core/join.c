@@ -14,9 +14,10 @@
 
 /* A bootstrap node that is in no ring itself answers nothing: on to the next
  * after two sends, for there may be many. */
-#define ATTACH_US     (6 * UINT64_C(1000000))
-#define TABLE_US      (5 * UINT64_C(1000000))
-#define RECEIVE_US    (120 * UINT64_C(1000000))
+#define ATTACH_US (6 * UINT64_C(1000000))
+#define TABLE_US  (5 * UINT64_C(1000000))
+/* While it hands over, the Admitting Peer is asked so often whether it does. */
+#define ASK_AGAIN_US  (10 * UINT64_C(1000000))
 #define WAIT_FIRST_US (1 * UINT64_C(1000000))
 
 enum {
@@ -218,9 +219,11 @@ static void asked(struct node *n, void *ctx, const struct txn_end *end)
 		entered(n);
 	else
 		node_timer(n, &j->timer, TIMER_JOIN,
-			   n->now.mono_us + RECEIVE_US);
+			   n->now.mono_us + ASK_AGAIN_US);
 }
 
+/* Asked again, the Admitting Peer goes on with what it does; if it does not
+ * know of us any more it begins anew, or refuses. */
 static void ask(struct node *n)
 {
 	struct join *j = &n->join;
@@ -234,6 +237,8 @@ static void ask(struct node *n)
 	j->step = JOIN_ASK;
 	j->named = false;
 	heap_cancel(&n->timers, &j->timer);
+	txn_cancel(n, j->request);
+	j->request = NULL;
 	if ((r = txn_to_node(n, &j->admitting, &args.destination)) != OK ||
 	    (r = node_encode(n, &wire_type_join_req, &req, &args.body)) != OK ||
 	    (r = txn_send(n, &args, &j->request)) != OK)
@@ -466,17 +471,21 @@ void join_link_up(struct node *n, struct link *l)
 	attach(n);
 }
 
-/* Two Attaches have made two links to the Admitting Peer: the older one goes.
- */
-static bool other_link(struct node *n)
+/* Two Attaches have made two links to the Admitting Peer, and the older one
+ * goes: whoever was to be admitted through it asks through the other one. */
+static void admitting_link_down(struct node *n)
 {
-	struct ring_link *r = ring_link_to(n, &n->join.admitting);
+	struct join *j = &n->join;
+	struct ring_link *r = ring_link_to(n, &j->admitting);
 
-	if (r == NULL)
-		return false;
-	n->join.admitting_link = r->link->number;
+	if (r == NULL) {
+		attempt_failed(n, ERR_LINK_CLOSED);
+		return;
+	}
+	j->admitting_link = r->link->number;
 	ring_found(n, r);
-	return true;
+	if (j->step == JOIN_ASK || j->step == JOIN_RECEIVE)
+		ask(n);
 }
 
 void join_link_down(struct node *n, const struct link *l)
@@ -496,8 +505,8 @@ void join_link_down(struct node *n, const struct link *l)
 	case JOIN_NEIGHBORS:
 	case JOIN_ASK:
 	case JOIN_RECEIVE:
-		if (l->number == j->admitting_link && !other_link(n))
-			attempt_failed(n, ERR_LINK_CLOSED);
+		if (l->number == j->admitting_link)
+			admitting_link_down(n);
 		return;
 	case JOIN_DONE:
 		if (!entry || n->cfg.role == ROLE_PEER)
@@ -542,8 +551,9 @@ void join_timer(struct node *n, struct timer *t)
 		command_done(n, ERR_TIMEOUT);
 	} else if (j->step == JOIN_TABLE) {
 		table_known(n);
-	} else if (j->step == JOIN_RECEIVE ||
-		   (j->step == JOIN_ATTACH && !is_being_attached(n))) {
+	} else if (j->step == JOIN_RECEIVE) {
+		ask(n);
+	} else if (j->step == JOIN_ATTACH && !is_being_attached(n)) {
 		attempt_failed(n, ERR_TIMEOUT);
 	} else if (j->step == JOIN_WAIT) {
 		round_start(n);

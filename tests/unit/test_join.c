@@ -360,6 +360,139 @@ static void test_forged_answer(void **state)
 	close(&s);
 }
 
+/* ---- an Admitting Peer that says little ---- */
+
+static const struct heard *asked(struct scene *s, uint32_t link)
+{
+	const struct heard *h = rogue_hear(s->rogue, MSG_JOIN_REQ,
+					   20 * SECOND_US);
+
+	assert_non_null(h);
+	assert_int_equal(h->link, link);
+	return h;
+}
+
+static void admit(struct scene *s, const struct heard *h)
+{
+	static const struct join_ans ans = { { 0 } };
+	struct draft d;
+
+	draft_answer(&d, s->rogue, h, MSG_JOIN_ANS);
+	draft_body(&d, &wire_type_join_ans, &ans);
+	(void)rogue_send(s->rogue, h->link, &d);
+}
+
+/* The rogue's Update, with the newcomer as its neighbour or without. */
+static void update(struct scene *s, uint32_t link, struct host *jn, bool named)
+{
+	struct node_id id = jn->signer.node_id;
+	const struct chord_update u = { .type = CHORD_UPDATE_NEIGHBORS,
+					.predecessors = { &id, named },
+					.successors = { &id, named } };
+	struct draft d;
+
+	draft_init(&d, s->rogue, MSG_UPDATE_REQ);
+	draft_to_node(&d, &id);
+	draft_body(&d, &wire_type_chord_update, &u);
+	(void)rogue_send(s->rogue, link, &d);
+}
+
+/* A newcomer whom the rogue admits; its link. */
+static uint32_t admitted_by_rogue(struct scene *s, struct host *jn)
+{
+	uint32_t link;
+
+	host_start_at(jn, ROLE_PEER, s->rogue->host);
+	link = rogue_attach_answer(
+		s->rogue, rogue_hear(s->rogue, MSG_ATTACH_REQ, 10 * SECOND_US));
+	assert_int_not_equal(link, 0);
+	update(s, link, jn, false);
+	admit(s, asked(s, link));
+	return link;
+}
+
+/* Whoever hears nothing while it is handed its values asks whether it is. */
+static void test_asks_again(void **state)
+{
+	uint32_t link;
+	struct host *jn;
+	struct scene s;
+
+	(void)state;
+	open(&s, 1);
+	jn = newcomer(&s, 0x50);
+	link = admitted_by_rogue(&s, jn);
+	for (int i = 0; i < 10; i++)
+		admit(&s, asked(&s, link));
+	assert_false(host_joined(jn));
+	update(&s, link, jn, true);
+	assert_true(world_run_until(s.w, joined, jn, SECOND_US));
+	close(&s);
+}
+
+/* The link that it asked through goes, for an Attach has made a second one. */
+static void test_second_link(void **state)
+{
+	uint32_t link, second;
+	struct host *jn;
+	struct scene s;
+	struct draft d;
+
+	(void)state;
+	open(&s, 1);
+	jn = newcomer(&s, 0x50);
+	link = admitted_by_rogue(&s, jn);
+	draft_init(&d, s.rogue, MSG_ATTACH_REQ);
+	draft_to_node(&d, &jn->signer.node_id);
+	second = rogue_attach(s.rogue, link, &d, false);
+	assert_int_not_equal(second, 0);
+	rogue_close(s.rogue, link);
+	admit(&s, asked(&s, second));
+	update(&s, second, jn, true);
+	assert_true(world_run_until(s.w, joined, jn, SECOND_US));
+	close(&s);
+}
+
+/* Updates that name the newcomer do not come, until it has asked again. */
+static enum verdict no_naming(void *ctx, const struct sight *s,
+			      struct buf *message)
+{
+	const struct host *jn = ctx;
+
+	(void)message;
+	return s->message != NULL && s->to == jn &&
+			       s->message->contents.message_code ==
+				       MSG_UPDATE_REQ &&
+			       diary_count(&diary, 0, MSG_JOIN_REQ, jn, NULL) ==
+				       1
+		       ? NET_SWALLOW
+		       : NET_PASS;
+}
+
+static void test_asks_when_confirming(void **state)
+{
+	const struct said *first, *second;
+	struct host *jn;
+	struct scene s;
+
+	(void)state;
+	open(&s, 2);
+	jn = newcomer(&s, 0x50);
+	net_watch_add(s.w, no_naming, jn);
+	host_start_at(jn, ROLE_PEER, s.peer[0]);
+	(void)scene_trace_wait(&s, s.peer[1], "handed over");
+	scene_trace_forget(s.peer[1]);
+	assert_true(world_run_until(s.w, joined, jn, 60 * SECOND_US));
+	first = diary_next(&diary, NULL, MSG_JOIN_REQ, jn, NULL);
+	second = diary_next(&diary, first, MSG_JOIN_REQ, jn, NULL);
+	assert_non_null(second);
+	assert_ptr_equal(first->to, second->to);
+	assert_ptr_equal(first->to, s.peer[1]);
+	/* Nothing is handed over twice, nobody is told that it is gone. */
+	assert_false(scene_traced(s.peer[1], "handed over"));
+	close(&s);
+}
+
 /* ---- without a ring ---- */
 
 /* 6940-6.4.2.1-R6: nobody answers: an error, and no ring of one's own but for
@@ -546,6 +679,9 @@ int main(void)
 		cmocka_unit_test(test_fingers),
 		cmocka_unit_test(test_forbidden),
 		cmocka_unit_test(test_forged_answer),
+		cmocka_unit_test(test_asks_again),
+		cmocka_unit_test(test_second_link),
+		cmocka_unit_test(test_asks_when_confirming),
 		cmocka_unit_test(test_first),
 		cmocka_unit_test(test_next_entry),
 		cmocka_unit_test(test_again),
