@@ -104,9 +104,10 @@ struct registrar_user *registrar_find(const struct registrar *r,
 				      const struct sipfield_uri *u);
 
 /*
- * Who asks must be `u` (NULL: nobody whom we host), s10.3 steps 3 and 4, s22;
- * only the owner of a certificate can register, RFC 7904 appendix A.  As a
- * proxy by Proxy-Authorization and 407, else by Authorization and 401.
+ * Who asks must be `u`, s10.3 steps 3 and 4, s22; only the owner of a
+ * certificate can register, RFC 7904 appendix A.  As a proxy by
+ * Proxy-Authorization and 407, and NULL is any user whom we host; else by
+ * Authorization and 401, and NULL is nobody.
  * `*status` is 0 when it is so, or that of the answer, with `fields` appended.
  * ERR_NOMEM, ERR_ALGORITHM.
  */

@@ -22,6 +22,23 @@ static const struct digest_ha1 *secret_for(const struct registrar_user *u,
 	return slice_eq(name, slice_str(u->aor)) ? &u->secret.whole : NULL;
 }
 
+/* Whom the credentials themselves name, of those that we host; NULL. */
+static struct registrar_user *user_named(const struct registrar *r,
+					 struct slice name)
+{
+	struct sipfield_uri uri = { .sip = true,
+				    .user = name,
+				    .host = slice_str(r->cfg.realm) };
+	const uint8_t *at = name.len == 0 ? NULL
+					  : memrchr(name.p, '@', name.len);
+
+	if (at != NULL) {
+		uri.user.len = (size_t)(at - name.p);
+		uri.host = slice_of(at + 1, name.len - uri.user.len - 1);
+	}
+	return registrar_find(r, &uri);
+}
+
 static bool is_address(struct slice host)
 {
 	uint8_t last = host.p[host.len - 1];
@@ -62,6 +79,8 @@ enum err registrar_authenticate(struct registrar *r, struct registrar_user *u,
 	e = digest_credentials(&c, &r->digest, m,
 			       proxy ? "Proxy-Authorization" : "Authorization",
 			       &a);
+	if (e == OK && u == NULL && proxy)
+		u = user_named(r, c.username);
 	if (e == ERR_NOT_FOUND) {
 		e = challenge(r, proxy, false, now_us, status, fields);
 	} else if (e == ERR_MALFORMED) {

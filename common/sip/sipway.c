@@ -176,6 +176,13 @@ bool sipway_in_dialog(const struct sipmsg *m)
 
 /* ---- to a user ---- */
 
+/* Who does not say who they are, RFC 3323 s4.1.1.3. */
+static bool is_anonymous(const struct sipfield_uri *from)
+{
+	return slice_eq(from->user, SLICE_LIT("anonymous")) &&
+	       sipfield_host_eq(from->host, SLICE_LIT("anonymous.invalid"));
+}
+
 /* Whoever begins something here is one of ours, and proves it: s22.3. */
 static enum err authenticate(const struct proxy_config *cfg,
 			     const struct sipmsg *m, uint64_t now_us,
@@ -187,7 +194,8 @@ static enum err authenticate(const struct proxy_config *cfg,
 
 	if (sipfield_addr(&from, sipmsg_only(m, "From", NULL)->value) != OK ||
 	    sipfield_uri(&uri, from.uri) != OK ||
-	    (u = registrar_find(cfg->registrar, &uri)) == NULL) {
+	    ((u = registrar_find(cfg->registrar, &uri)) == NULL &&
+	     !is_anonymous(&uri))) {
 		*status = 403;
 		return OK;
 	}

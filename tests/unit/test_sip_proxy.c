@@ -122,6 +122,8 @@ static void add_user(const char *aor, const char *local)
 
 	assert_ok(digest_make_ha1(HEXHASH_MD5, slice_str(local), "a.example",
 				  SLICE_LIT("secret"), s.local.v[HEXHASH_MD5]));
+	assert_ok(digest_make_ha1(HEXHASH_MD5, slice_str(aor), "a.example",
+				  SLICE_LIT("secret"), s.whole.v[HEXHASH_MD5]));
 	assert_ok(registrar_add(reg, aor, &s, NULL, &u));
 }
 
@@ -440,6 +442,48 @@ static void refused(void **state)
 	assert_string_equal(challenged, "Unsupported: foo\r\n");
 	assert_int_equal(n_sent, 0);
 	assert_int_equal(proxy_count(proxy), 0);
+}
+
+/* A caller who hides proves all the same to be one of ours. */
+static void anonymous(void **state)
+{
+	static const struct {
+		const char *user;
+		unsigned status;
+	} t[] = {
+		{ "alice", 0 },
+		{ "alice@a.example", 0 },
+		{ "alice@b.example", 403 },
+		{ "eve", 403 },
+		{ "", 400 },
+	};
+	char text[1024], auth[512];
+
+	(void)state;
+	bind_bob("<sip:bob@10.0.0.2>", BOB, 0);
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		auth[0] = '\0';
+		for (unsigned n = 0; n < 2; n++) {
+			snprintf(text, sizeof(text),
+				 "MESSAGE sip:bob@a.example SIP/2.0\r\n"
+				 "Via: SIP/2.0/UDP h;branch=z9hG4bKn%zu%u\r\n"
+				 "From: <sip:anonymous@anonymous.invalid>;tag=1"
+				 "\r\nTo: <sip:bob@a.example>\r\nCall-ID: "
+				 "%zu\r\n"
+				 "CSeq: %u MESSAGE\r\n%s\r\n",
+				 i, n, i, n, auth);
+			assert_int_equal(come(text, ALICE),
+					 n == 0 ? 407 : t[i].status);
+			if (n == 0)
+				authorize(auth, "Proxy-Authorization",
+					  t[i].user, "MESSAGE", challenged);
+		}
+		if (t[i].status == 0)
+			assert_non_null(strstr(got(BOB, 0),
+					       "<sip:anonymous@anonymous."
+					       "invalid>;tag=1\r\n"));
+		assert_null(strstr(got(BOB, 0), "alice"));
+	}
 }
 
 static void nobody_there(void **state)
@@ -1346,6 +1390,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(refused, begin, end),
+		cmocka_unit_test_setup_teardown(anonymous, begin, end),
 		cmocka_unit_test_setup_teardown(nobody_there, begin, end),
 		cmocka_unit_test_setup_teardown(call, begin, end),
 		cmocka_unit_test_setup_teardown(repeated, begin, end),
