@@ -198,6 +198,8 @@ libp2psip_a_SOURCES += \
 libp2psip_a_SOURCES += \
 	common/storage/memory.c \
 	common/storage/memory.h \
+	common/storage/recent.c \
+	common/storage/recent.h \
 	common/storage/shelf.c \
 	common/storage/shelf.h \
 	common/storage/sqlite.c \

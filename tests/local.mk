@@ -82,6 +82,7 @@ unit_tests = \
 	tests/unit/test_sr_rate \
 	tests/unit/test_storage \
 	tests/unit/test_storage_memory \
+	tests/unit/test_storage_recent \
 	tests/unit/test_storage_sqlite \
 	tests/unit/test_store \
 	tests/unit/test_store_audit \
@@ -123,6 +124,10 @@ tests_unit_test_store_LDADD = $(sim_ldadd)
 tests_unit_test_storage_memory_SOURCES = tests/unit/test_storage_memory.c \
 	tests/unit/engines.c tests/unit/engines.h
 tests_unit_test_storage_memory_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc \
+	-Wl,--wrap=calloc -Wl,--wrap=reallocarray
+tests_unit_test_storage_recent_SOURCES = tests/unit/test_storage_recent.c \
+	tests/unit/engines.c tests/unit/engines.h
+tests_unit_test_storage_recent_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc \
 	-Wl,--wrap=calloc -Wl,--wrap=reallocarray
 tests_unit_test_storage_sqlite_SOURCES = tests/unit/test_storage_sqlite.c \
 	tests/unit/engines.c tests/unit/engines.h

@@ -31,6 +31,7 @@
 #include "net/publish.h"
 #include "net/sandbox.h"
 #include "storage/memory.h"
+#include "storage/recent.h"
 #include "storage/sqlite.h"
 
 #define PUBLISH_RETRY_US UINT64_C(60000000)
@@ -322,6 +323,8 @@ static enum err open_storage(struct peer *p)
 	if (r == OK)
 		r = sqlite_open(&p->storage, path, p->home.name, p->cfg->log,
 				p->why);
+	if (r == OK)
+		r = recent_add(&p->storage);
 	free(path);
 	return r;
 }

@@ -19,59 +19,6 @@ struct memory {
 
 /* ---- reading ---- */
 
-/* Sets *left to what remains of bytes_max; false when it is not enough. */
-static bool fits(const struct query *q, const struct shelf_value *v,
-		 size_t *left)
-{
-	if (q->bytes_max == 0 || q->metadata_only)
-		return true;
-	if (v->data.len > *left)
-		return false;
-	*left -= v->data.len;
-	return true;
-}
-
-static enum err read_kind(const struct shelf_store *st, const struct query *q,
-			  struct query_answer *out, struct arena *a)
-{
-	const struct shelf *s = shelf_find(st, &q->resource, q->kind);
-	const struct shelf_value *v;
-	struct record *r;
-	size_t i, n, end, left = q->bytes_max;
-	bool found;
-
-	if (s == NULL)
-		return OK;
-	out->generation = s->slot.generation;
-	i = q->first.p == NULL ? 0 : shelf_value_at(s, q->first, &found);
-	end = s->values.n;
-	if (q->last.p != NULL)
-		end = shelf_value_at(s, q->last, &found) + found;
-	if (i >= end)
-		return OK;
-	out->records = arena_zalloc(a, end - i, sizeof(*r));
-	if (out->records == NULL)
-		return ERR_NOMEM;
-	for (n = end - i; n > 0 && (q->max == 0 || out->n_records < q->max);
-	     n--) {
-		v = s->values.v[q->backwards ? i + n - 1 : end - n];
-		if (!shelf_value_alive(v, q->alive_ms))
-			continue;
-		if (!fits(q, v, &left))
-			return ERR_LIMIT;
-		r = &out->records[out->n_records++];
-		r->resource = s->slot.resource;
-		r->kind = s->slot.kind;
-		r->storage_time = v->storage_time;
-		r->expires_ms = v->expires_ms;
-		memcpy(r->signer, v->signer, CERT_HASH_LEN);
-		if (arena_dup(a, v->key, &r->key) ||
-		    (!q->metadata_only && arena_dup(a, v->data, &r->data)))
-			return ERR_NOMEM;
-	}
-	return OK;
-}
-
 /* How far clockwise `x` lies from the first ID after `from`. */
 static void ring_position(struct node_id *out, const struct node_id *from,
 			  const struct node_id *x)
@@ -270,7 +217,7 @@ static enum err memory_read(void *ctx, const struct query *q,
 	pthread_mutex_lock(&m->lock);
 	switch (q->type) {
 	case QUERY_KIND:
-		r = read_kind(&m->store, q, out, a);
+		r = shelf_read(&m->store, q, out, a);
 		break;
 	case QUERY_RANGE:
 		r = read_range(&m->store, q, out, a);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The sorted arrays behind the memory engine.  Batches, locks and queries are
- * memory.c's.
+ * The sorted arrays behind the memory engine, and one of its queries.  Batches,
+ * locks and the other queries are memory.c's.
  */
 #include "storage/shelf.h"
 
@@ -124,6 +124,61 @@ struct shelf_cert *shelf_find_cert(const struct shelf_store *st,
 	size_t at = vec_at(&st->certs, cert_cmp, hash, &found);
 
 	return found ? st->certs.v[at] : NULL;
+}
+
+/* ---- reading ---- */
+
+/* Sets *left to what remains of bytes_max; false when it is not enough. */
+static bool fits(const struct query *q, const struct shelf_value *v,
+		 size_t *left)
+{
+	if (q->bytes_max == 0 || q->metadata_only)
+		return true;
+	if (v->data.len > *left)
+		return false;
+	*left -= v->data.len;
+	return true;
+}
+
+enum err shelf_read(const struct shelf_store *st, const struct query *q,
+		    struct query_answer *out, struct arena *a)
+{
+	const struct shelf *s = shelf_find(st, &q->resource, q->kind);
+	const struct shelf_value *v;
+	struct record *r;
+	size_t i, n, end, left = q->bytes_max;
+	bool found;
+
+	if (s == NULL)
+		return OK;
+	out->generation = s->slot.generation;
+	i = q->first.p == NULL ? 0 : shelf_value_at(s, q->first, &found);
+	end = s->values.n;
+	if (q->last.p != NULL)
+		end = shelf_value_at(s, q->last, &found) + found;
+	if (i >= end)
+		return OK;
+	out->records = arena_zalloc(a, end - i, sizeof(*r));
+	if (out->records == NULL)
+		return ERR_NOMEM;
+	for (n = end - i; n > 0 && (q->max == 0 || out->n_records < q->max);
+	     n--) {
+		v = s->values.v[q->backwards ? i + n - 1 : end - n];
+		if (!shelf_value_alive(v, q->alive_ms))
+			continue;
+		if (!fits(q, v, &left))
+			return ERR_LIMIT;
+		r = &out->records[out->n_records++];
+		r->resource = s->slot.resource;
+		r->kind = s->slot.kind;
+		r->storage_time = v->storage_time;
+		r->expires_ms = v->expires_ms;
+		memcpy(r->signer, v->signer, CERT_HASH_LEN);
+		if (arena_dup(a, v->key, &r->key) ||
+		    (!q->metadata_only && arena_dup(a, v->data, &r->data)))
+			return ERR_NOMEM;
+	}
+	return OK;
 }
 
 /* ---- adding ---- */
@@ -297,6 +352,17 @@ static void shelf_free(struct shelf *s)
 	shelf_drop(s, shelf_any, NULL);
 	free(s->values.v);
 	free(s);
+}
+
+void shelf_remove(struct shelf_store *st, size_t at)
+{
+	struct shelf_vec *vec = &st->shelves;
+
+	assert(at < vec->n);
+	shelf_free(vec->v[at]);
+	vec->n--;
+	memmove(vec->v + at, vec->v + at + 1,
+		(vec->n - at) * sizeof(vec->v[0]));
 }
 
 void shelf_sweep(struct shelf_store *st)

@@ -5,10 +5,10 @@
 #include "core/storage.h"
 
 /*
- * What the memory engine holds: sorted arrays.  Shelves (one a slot) by
- * resource and Kind, on each its values by key; certificates by hash.  What may
- * fail for lack of memory (`prepare`) is apart from what may not.  Nothing is
- * locked here.
+ * What the memory engine holds, and recent.c: sorted arrays.  Shelves (one a
+ * slot) by resource and Kind, on each its values by key; certificates by hash.
+ * What may fail for lack of memory (`prepare`) is apart from what may not.
+ * Nothing is locked here.
  */
 
 /* Pointers in an order. */
@@ -55,6 +55,10 @@ bool shelf_alive(const struct shelf *s, uint64_t alive_ms);
 struct shelf_cert *shelf_find_cert(const struct shelf_store *st,
 				   const uint8_t hash[CERT_HASH_LEN]);
 
+/* Answers a QUERY_KIND into `*out`, which is zero.  ERR_NOMEM, ERR_LIMIT. */
+enum err shelf_read(const struct shelf_store *st, const struct query *q,
+		    struct query_answer *out, struct arena *a) MUST_CHECK;
+
 /* A copy, to be handed to shelf_put_take() or free(); NULL without memory. */
 struct shelf_value *shelf_value_new(const struct record *r);
 /* The shelf, made where it is missing, gets room for `n` more values;
@@ -78,6 +82,8 @@ void shelf_drop(struct shelf *s, shelf_filter *which, const struct record *r);
 size_t shelf_mark_certs(struct shelf_store *st);
 /* Drops certificates that are not marked. */
 void shelf_sweep_certs(struct shelf_store *st);
+/* Drops the shelf of that index, with what it holds. */
+void shelf_remove(struct shelf_store *st, size_t at);
 /* Drops shelves that hold nothing, not even a counter. */
 void shelf_sweep(struct shelf_store *st);
 /* Frees all; the store is empty afterwards. */

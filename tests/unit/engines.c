@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "storage/memory.h"
+#include "storage/recent.h"
 #include "storage/sqlite.h"
 
 static void open_memory(struct storage *out, const char *dir)
@@ -25,9 +26,16 @@ static void open_sqlite(struct storage *out, const char *dir)
 	assert_ok(sqlite_open(out, path, "sim.example.org", NULL, NULL));
 }
 
+static void open_recent(struct storage *out, const char *dir)
+{
+	open_sqlite(out, dir);
+	assert_ok(recent_add(out));
+}
+
 const struct engine_case engine_cases[] = {
 	{ "memory", open_memory },
 	{ "sqlite", open_sqlite },
+	{ "sqlite with recent", open_recent },
 };
 const size_t n_engine_cases = N_OF(engine_cases);
 

@@ -457,6 +457,14 @@ static struct query some_query(struct rng *rng, uint64_t now)
 	q.alive_ms = rng_below(rng, 2) == 0 ? 0 : now + rng_below(rng, TIMES);
 	if (q.last.p == NULL)
 		q.backwards = rng_below(rng, 2) == 0;
+	/* What a Store asks. */
+	if (rng_below(rng, 3) == 0) {
+		q.type = QUERY_KIND;
+		q.first = q.last = (struct slice){ 0 };
+		q.metadata_only = true;
+		q.backwards = false;
+		q.max = 0;
+	}
 	q.cursor.resource = some_id(rng);
 	q.cursor.kind = (uint32_t)rng_below(rng, KINDS);
 	memset(q.hash, (int)rng_below(rng, SIGNERS), sizeof(q.hash));
