@@ -89,8 +89,11 @@ enum change_type {
 	CHANGE_DROP_SLOT,   /* slot: counter and all values */
 	CHANGE_DROP_KIND,   /* slot.kind everywhere */
 	CHANGE_DROP_SIGNER, /* all values of record.signer */
-	CHANGE_PURGE /* all values with expires_ms <= record.expires_ms, and
-			certificates that no value needs; counters stay */
+	/* Values with expires_ms <= record.expires_ms, and certificates from
+	 * `hash` on that no value needs; counters stay.  Alone in its batch,
+	 * for an engine may do a part, and sets `hash` and `unfinished` then.
+	 */
+	CHANGE_PURGE
 };
 
 struct change {
@@ -98,7 +101,7 @@ struct change {
 	struct record record;
 	struct slot slot;
 	struct slice cert; /* CERT: the DER, and behind it its intermediates' */
-	uint8_t hash[CERT_HASH_LEN]; /* CERT: SHA-256 of the first */
+	uint8_t hash[CERT_HASH_LEN]; /* CERT: SHA-256 of the first; PURGE */
 };
 
 /* Changes that happen together or not at all.  Memory is in the arena; the core
@@ -108,6 +111,7 @@ struct batch {
 	struct arena arena;
 	struct change *v;
 	uint32_t n, cap;
+	bool unfinished; /* by the engine: to be committed once more */
 };
 
 struct batch *batch_new(uint64_t id);
@@ -126,7 +130,7 @@ struct storage {
 	/* Writes `n` batches durably, in one transaction if it can: one that
 	 * fails does no harm to others.  status[i] says what became of batch i:
 	 * OK, ERR_STORAGE, ERR_NOMEM, ERR_DAMAGED.  Returns when all is on
-	 * disk. */
+	 * disk; of a batch that is unfinished then, a part. */
 	void (*commit)(void *ctx, struct batch *const *v, size_t n,
 		       enum err *status);
 	void (*close)(void *ctx);

@@ -43,11 +43,16 @@ static void on_written(uv_work_t *w, int status)
 {
 	struct commit *c = w->data;
 	size_t n = c->n_group;
+	enum err r;
 
 	for (size_t i = 0; i < n; i++) {
+		r = status == 0 ? c->status[i] : ERR_STORAGE;
+		if (c->ended != NULL && r == OK && c->group[i]->unfinished) {
+			commit_add_take(c, c->group[i]); /* others go first */
+			continue;
+		}
 		if (c->ended != NULL)
-			c->ended(c->ctx, c->group[i]->id,
-				 status == 0 ? c->status[i] : ERR_STORAGE);
+			c->ended(c->ctx, c->group[i]->id, r);
 		batch_free(c->group[i]);
 	}
 	c->n_group = 0;

@@ -8,6 +8,9 @@
 
 #include <stdlib.h>
 
+/* Of a purge in one transaction, for others wait for it; 20 ms at most. */
+enum { PURGE_VALUES = 256, PURGE_CERTS = 1000 /* looked at */ };
+
 #define SLOT_ID "(SELECT id FROM slot WHERE resource = ?1 AND kind = ?2)"
 enum write_stmt {
 	WRITE_BEGIN,
@@ -26,6 +29,7 @@ enum write_stmt {
 	WRITE_DROP_KIND,
 	WRITE_DROP_SIGNER,
 	WRITE_PURGE_VALUES,
+	WRITE_NEXT_CERTS,
 	WRITE_PURGE_CERTS,
 	WRITE_N
 };
@@ -58,8 +62,13 @@ static const char *const write_sql[WRITE_N] = {
 				   " (SELECT id FROM slot WHERE kind = ?2)",
 	[WRITE_DROP_KIND] = "DELETE FROM slot WHERE kind = ?2",
 	[WRITE_DROP_SIGNER] = "DELETE FROM value WHERE signer = ?7",
-	[WRITE_PURGE_VALUES] = "DELETE FROM value WHERE expires_ms <= ?6",
-	[WRITE_PURGE_CERTS] = "DELETE FROM cert WHERE NOT EXISTS"
+	[WRITE_PURGE_VALUES] =
+		"DELETE FROM value WHERE rowid IN (SELECT rowid FROM value"
+		" WHERE expires_ms <= ?6 ORDER BY expires_ms LIMIT ?11)",
+	[WRITE_NEXT_CERTS] = "SELECT hash FROM cert WHERE hash >= ?7"
+			     " ORDER BY hash LIMIT 1 OFFSET ?11",
+	[WRITE_PURGE_CERTS] = "DELETE FROM cert WHERE hash >= ?7 AND hash <= ?8"
+			      " AND NOT EXISTS"
 			      " (SELECT 1 FROM value WHERE signer = hash)",
 };
 
@@ -184,8 +193,67 @@ static enum err change_drop_kind(struct sqlite_db *d, uint32_t kind)
 		       : OK;
 }
 
-static enum err change_apply(struct sqlite_db *d, const struct change *ch,
-			     struct place *at)
+/* The last of PURGE_CERTS certificates from `from` on; all bits where fewer are
+ * left. */
+static enum err next_certs(struct sqlite_db *d, struct slice from,
+			   uint8_t to[CERT_HASH_LEN])
+{
+	sqlite3_stmt *s = d->stmt[WRITE_NEXT_CERTS];
+	enum err r = OK;
+	int rc;
+
+	memset(to, 0xff, CERT_HASH_LEN);
+	if (sqlite_db_bind_slice(s, P_HASH, from) ||
+	    sqlite3_bind_int64(s, P_LIMIT, PURGE_CERTS - 1))
+		return sqlite_db_complain(d, "cannot bind");
+	rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW && sqlite3_column_bytes(s, 0) == CERT_HASH_LEN)
+		memcpy(to, sqlite3_column_blob(s, 0), CERT_HASH_LEN);
+	else if (rc != SQLITE_DONE)
+		r = sqlite_db_complain(d, "cannot read certificates");
+	sqlite3_reset(s);
+	return r;
+}
+
+static enum err purge_certs(struct sqlite_db *d, struct change *ch, bool *more)
+{
+	sqlite3_stmt *s = d->stmt[WRITE_PURGE_CERTS];
+	struct slice from = slice_of(ch->hash, CERT_HASH_LEN);
+	uint8_t to[CERT_HASH_LEN], end[CERT_HASH_LEN];
+	enum err r;
+
+	memset(end, 0xff, sizeof(end));
+	if ((r = next_certs(d, from, to)) != OK)
+		return r;
+	if (sqlite_db_bind_slice(s, P_HASH, from) ||
+	    sqlite_db_bind_slice(s, P_BYTES, slice_of(to, sizeof(to))))
+		return sqlite_db_complain(d, "cannot bind");
+	if ((r = run(d, WRITE_PURGE_CERTS)) != OK)
+		return r;
+	memcpy(ch->hash, to, sizeof(to));
+	*more = *more || memcmp(to, end, sizeof(to)) != 0;
+	return OK;
+}
+
+/* A part of it: values first, which leave their certificates. */
+static enum err purge(struct sqlite_db *d, struct change *ch, bool *more)
+{
+	sqlite3_stmt *s = d->stmt[WRITE_PURGE_VALUES];
+	enum err r;
+
+	if (sqlite_db_bind_time(s, P_TIME, ch->record.expires_ms) ||
+	    sqlite3_bind_int64(s, P_LIMIT, PURGE_VALUES))
+		return sqlite_db_complain(d, "cannot bind");
+	if ((r = run(d, WRITE_PURGE_VALUES)) != OK)
+		return r;
+	if (sqlite3_changes(d->db) < PURGE_VALUES)
+		return purge_certs(d, ch, more);
+	*more = true;
+	return OK;
+}
+
+static enum err change_apply(struct sqlite_db *d, struct change *ch,
+			     struct place *at, bool *more)
 {
 	sqlite3_stmt **w = d->stmt;
 	int bad;
@@ -216,24 +284,19 @@ static enum err change_apply(struct sqlite_db *d, const struct change *ch,
 		return bad ? sqlite_db_complain(d, "cannot bind")
 			   : run(d, WRITE_DROP_SIGNER);
 	case CHANGE_PURGE:
-		bad = sqlite_db_bind_time(w[WRITE_PURGE_VALUES], P_TIME,
-					  ch->record.expires_ms);
-		if (bad)
-			return sqlite_db_complain(d, "cannot bind");
-		return run(d, WRITE_PURGE_VALUES) || run(d, WRITE_PURGE_CERTS)
-			       ? ERR_STORAGE
-			       : OK;
+		return purge(d, ch, more);
 	}
 	return OK;
 }
 
-static enum err batch_apply(struct sqlite_db *d, const struct batch *b)
+static enum err batch_apply(struct sqlite_db *d, struct batch *b)
 {
 	struct place at = { .id = 0 };
 	enum err r = OK;
 
+	b->unfinished = false;
 	for (uint32_t i = 0; i < b->n && r == OK; i++)
-		r = change_apply(d, &b->v[i], &at);
+		r = change_apply(d, &b->v[i], &at, &b->unfinished);
 	return r;
 }
 

@@ -7,6 +7,7 @@
  *	resident [options] fetch N	    N fetches, as fast as they go
  *	resident [options] latency MS	    a fetch every so often until stdin
  *					    ends: prints how long they took
+ *	resident [options] stores MS	    the same of stores
  */
 #include <poll.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@
 #include "cli/session.h"
 
 static const struct opt opts[] = {
-	OPT_TOOL("resident", "rate SECONDS | fetch N | latency MS",
+	OPT_TOOL("resident", "rate SECONDS | fetch N | latency MS | stores MS",
 		 "Store and fetch over one connection."),
 	OPT_COMMON,
 	OPT_END,
@@ -103,7 +104,8 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void latency(struct resident *r, int pause_ms)
+static void latency(struct resident *r, void (*ask)(struct resident *),
+		    const char *what, int pause_ms)
 {
 	struct pollfd in = { .fd = 0, .events = POLLIN };
 	double *v = NULL, start;
@@ -113,13 +115,13 @@ static void latency(struct resident *r, int pause_ms)
 		v = reallocarray(v, n + 1, sizeof(*v));
 		must(v == NULL ? ERR_NOMEM : OK, &(struct why){ "" });
 		start = now_s();
-		fetch(r);
+		ask(r);
 		v[n++] = 1000 * (now_s() - start);
 	} while (poll(&in, 1, pause_ms) == 0);
 	qsort(v, n, sizeof(*v), by_size);
-	printf("{\"fetches\": %zu, \"p50_ms\": %.1f, \"p99_ms\": %.1f,"
+	printf("{\"%s\": %zu, \"p50_ms\": %.1f, \"p99_ms\": %.1f,"
 	       " \"most_ms\": %.1f}\n",
-	       n, v[n / 2], v[n * 99 / 100], v[n - 1]);
+	       what, n, v[n / 2], v[n * 99 / 100], v[n - 1]);
 	free(v);
 }
 
@@ -141,7 +143,9 @@ int main(int argc, char *argv[])
 	if (strcmp(argv[0], "rate") == 0)
 		rate(&r, (double)n);
 	else if (strcmp(argv[0], "latency") == 0)
-		latency(&r, (int)n);
+		latency(&r, fetch, "fetches", (int)n);
+	else if (strcmp(argv[0], "stores") == 0)
+		latency(&r, store, "stores", (int)n);
 	else
 		for (store(&r); n > 0; n--)
 			fetch(&r);

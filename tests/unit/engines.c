@@ -123,7 +123,9 @@ enum err engine_commit(const struct storage *s, struct batch *b)
 {
 	enum err status = ERR_SOFTWARE;
 
-	s->commit(s->ctx, &b, 1, &status);
+	do
+		s->commit(s->ctx, &b, 1, &status);
+	while (status == OK && b->unfinished);
 	batch_free(b);
 	return status;
 }

@@ -529,6 +529,51 @@ static void group_commit(void **state)
 	world_close(&w);
 }
 
+static void half_commit(void *ctx, struct batch *const *v, size_t n,
+			enum err *status)
+{
+	slow_commit(ctx, v, n, status);
+	for (size_t i = 0; i < n; i++)
+		v[i]->unfinished = v[i]->id == 1 && slow.n_groups < 3;
+}
+
+static struct storage half_storage = { .read = stub_read,
+				       .commit = half_commit };
+
+static void with_half(struct driver_config *cfg)
+{
+	cfg->storage = &half_storage;
+}
+
+/* A batch that the engine has not finished is written on with what came
+ * meanwhile, and ends once. */
+static void unfinished_commit(void **state)
+{
+	static const uint64_t order[] = { 1, 2, 3, 1, 1 };
+	struct world w;
+	struct ended a = { 0 };
+	const struct seen *s = NULL;
+
+	(void)state;
+	slow_reset();
+	next_batch = 0;
+	world_open(&w, with_half);
+	w.node->script = commit_one;
+	assert_ok(driver_command(w.driver, &ping, on_done, &a));
+	RUN_UNTIL(&w, slow_entered());
+	for (int i = 0; i < 2; i++)
+		assert_ok(driver_command(w.driver, &ping, on_done, &a));
+	RUN_UNTIL(&w, count(w.node, EV_COMMAND, NULL) == 3);
+	slow_let_go();
+	RUN_UNTIL(&w, count(w.node, EV_COMMITTED, &s) == 3);
+	assert_int_equal(s->id, 1);
+	assert_ok(s->err);
+	assert_int_equal(slow.n_groups, 3);
+	assert_int_equal(slow.n_order, N_OF(order));
+	assert_memory_equal(slow.order, order, sizeof(order));
+	world_close(&w);
+}
+
 static void *let_go_thread(void *arg)
 {
 	(void)arg;
@@ -889,6 +934,7 @@ int main(void)
 		cmocka_unit_test(timers),
 		cmocka_unit_test(reads),
 		cmocka_unit_test(group_commit),
+		cmocka_unit_test(unfinished_commit),
 		cmocka_unit_test(commit_at_the_end),
 		cmocka_unit_test(documents),
 		cmocka_unit_test(documents_at_once),

@@ -333,6 +333,78 @@ static void full(void **state)
 	s.close(s.ctx);
 }
 
+enum { MANY = 3000 };
+
+static void signer_of(uint16_t i, uint8_t hash[CERT_HASH_LEN])
+{
+	memset(hash, 0, CERT_HASH_LEN);
+	hash[0] = (uint8_t)(i >> 8);
+	hash[1] = (uint8_t)i;
+}
+
+/* Value i, signed by i, with the certificate. */
+static void add_signed(struct batch *b, uint16_t i, uint64_t expires_ms)
+{
+	struct record r =
+		engine_record(engine_id((uint8_t)(i >> 8), (uint8_t)i), 1, "",
+			      "", expires_ms, 0);
+	struct change *ch = batch_add(b, CHANGE_CERT);
+
+	assert_non_null(ch);
+	signer_of(i, ch->hash);
+	assert_ok(arena_dup(&b->arena, SLICE_LIT("cert"), &ch->cert));
+	signer_of(i, r.signer);
+	batch_put(b, &r);
+}
+
+static bool has_cert(const struct storage *s, uint16_t i)
+{
+	struct query q = { .type = QUERY_CERT };
+
+	signer_of(i, q.hash);
+	return engine_ask(s, &a, q).der.len != 0;
+}
+
+/* Who stores waits for a small part of a large purge; and a certificate that
+ * comes back in between stays. */
+static void purged_in_parts(void **state)
+{
+	struct batch *b = batch_new(1), *purge = batch_new(2);
+	unsigned n_parts = 0;
+	struct storage s;
+	enum err status;
+	uint64_t left;
+
+	(void)state;
+	assert_ok(sqlite_open(&s, path, OVERLAY, NULL, NULL));
+	assert_non_null(b);
+	for (uint16_t i = 0; i < MANY; i++)
+		add_signed(b, i, i % 3 == 0 ? 1000 : 100);
+	assert_ok(engine_commit(&s, b));
+	assert_non_null(purge);
+	batch_add(purge, CHANGE_PURGE)->record.expires_ms = 100;
+	do {
+		left = n_resources(&s);
+		s.commit(s.ctx, &purge, 1, &status);
+		assert_ok(status);
+		assert_true(left - n_resources(&s) <= MANY / 10);
+		assert_non_null(b = batch_new(3));
+		add_signed(b, (uint16_t)(n_parts++ * 100 + 1), 1000);
+		assert_ok(engine_commit(&s, b));
+	} while (purge->unfinished);
+	batch_free(purge);
+	assert_true(n_parts > 2 * MANY / 3 / (MANY / 10));
+	left = n_resources(&s);
+	for (uint16_t i = 0; i < MANY; i++) {
+		bool stays = i % 3 == 0 || (i % 100 == 1 && i / 100 < n_parts);
+
+		assert_int_equal(has_cert(&s, i), stays);
+		left -= stays;
+	}
+	assert_int_equal(left, 0);
+	s.close(s.ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -343,6 +415,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(killed, setup, teardown),
 		cmocka_unit_test_setup_teardown(full, setup, teardown),
+		cmocka_unit_test_setup_teardown(purged_in_parts, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
