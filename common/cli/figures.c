@@ -8,7 +8,7 @@
 
 enum { LABELS_MAX = 64 };
 
-static enum err count_resources(const struct storage *s, uint64_t *n)
+static enum err count_values(const struct storage *s, uint64_t *n)
 {
 	struct arena a = ARENA_INIT(1 << 16);
 	struct query q = { .type = QUERY_COUNT,
@@ -129,7 +129,7 @@ enum err figures_write(const struct figures *f, struct buf *out)
 {
 	struct front_counts phones;
 	struct node_counts c;
-	uint64_t resources;
+	uint64_t values;
 	enum err r;
 
 	node_count(driver_node(f->driver), &c);
@@ -142,9 +142,9 @@ enum err figures_write(const struct figures *f, struct buf *out)
 		    OK ||
 	    (r = metrics_figure(out, "p2psip_own_requests", "gauge", NULL,
 				c.requests)) != OK ||
-	    (r = count_resources(f->storage, &resources)) != OK ||
-	    (r = metrics_figure(out, "p2psip_stored_resources", "gauge", NULL,
-				(double)resources)) != OK ||
+	    (r = count_values(f->storage, &values)) != OK ||
+	    (r = metrics_figure(out, "p2psip_stored_values", "gauge", NULL,
+				(double)values)) != OK ||
 	    (r = write_refused(&c, out)) != OK)
 		return r;
 	if (f->phones->front == NULL)

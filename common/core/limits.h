@@ -56,7 +56,7 @@ enum {
 	NEIGHBORS_MAX = 32,          /* log2 of the nodes, s10.7 */
 	CACHED_PEERS_MAX = 10,       /* s11.4 */
 	FINGERS_MAX = 128,           /* s10.7.4.3 */
-	PROBE_COUNT_SHARE = 100,     /* of the time, one is for counting */
+	PROBE_COUNT_SHARE = 20,      /* of the time, one is for counting */
 	REPLICAS = 2                 /* copies besides the owner's, s10.4 */
 };
 

@@ -120,6 +120,9 @@ static void wake(struct node *n, struct timer *t)
 	case TIMER_TALLY:
 		tally_timer(n);
 		return;
+	case TIMER_PROBE:
+		probe_timer(n);
+		return;
 	}
 }
 

@@ -7,6 +7,10 @@
 
 #include "core/state.h"
 
+enum { COUNT_PAGE = 256 }; /* slots at a time */
+
+#define COUNT_PAUSE_US UINT64_C(2000)
+
 void probe_on_ping(struct node *n, struct request *req)
 {
 	struct ping_ans ans = { rng_u64(&n->rng), n->now.unix_ms };
@@ -78,47 +82,112 @@ static void answer(struct node *n, struct request *req, uint64_t n_resources)
 		request_answer_take(n, req, body);
 }
 
-static void counted(struct node *n, void *ctx, enum err r,
-		    const struct query_answer *answers, size_t n_answers)
+static void count_end(struct node *n, enum err r)
 {
 	struct probes *p = &n->probes;
-	uint64_t good_us;
+	struct request *asker = p->asker;
 
 	p->counting = false;
-	if (r != OK || n_answers == 0) {
-		request_refuse_take(n, ctx, ERR_STORAGE,
+	p->asker = NULL;
+	if (asker == NULL)
+		return;
+	if (r == OK)
+		answer(n, asker, p->n_resources);
+	else
+		request_refuse_take(n, asker, ERR_STORAGE,
 				    "the storage could not be read");
+}
+
+static void add_page(struct probes *p, const struct query_answer *page)
+{
+	for (size_t i = 0; i < page->n_slots; i++) {
+		if (!p->has_last ||
+		    !id_eq(&p->last.resource, &page->slots[i].resource))
+			p->n_so_far++;
+		p->last = page->slots[i];
+		p->has_last = true;
+	}
+}
+
+static void page_read(struct node *n, void *ctx, enum err r,
+		      const struct query_answer *answers, size_t n_answers)
+{
+	struct probes *p = &n->probes;
+	uint64_t good_us = PROBE_COUNT_US;
+
+	(void)ctx;
+	(void)n_answers;
+	if (r != OK) {
+		count_end(n, r);
 		return;
 	}
-	p->n_resources = answers[0].count;
-	good_us = PROBE_COUNT_SHARE * (n->now.mono_us - p->asked_us);
-	if (good_us < PROBE_COUNT_US)
-		good_us = PROBE_COUNT_US;
+	add_page(p, &answers[0]);
+	if (answers[0].n_slots == COUNT_PAGE) {
+		/* It takes a while: the last number does for this one. */
+		if (p->until_us != 0 && p->asker != NULL) {
+			answer(n, p->asker, p->n_resources);
+			p->asker = NULL;
+		}
+		node_timer(n, &p->pause, TIMER_PROBE,
+			   n->now.mono_us + COUNT_PAUSE_US);
+		return;
+	}
+	if (good_us < PROBE_COUNT_SHARE * (n->now.mono_us - p->begun_us))
+		good_us = PROBE_COUNT_SHARE * (n->now.mono_us - p->begun_us);
 	p->until_us = n->now.mono_us + good_us;
-	answer(n, ctx, p->n_resources);
+	p->n_resources = p->n_so_far;
+	count_end(n, OK);
+}
+
+static enum err read_page(struct node *n)
+{
+	struct probes *p = &n->probes;
+	struct query q = { .type = QUERY_RANGE,
+			   .from = n->id,
+			   .to = n->id,
+			   .alive_ms = n->now.unix_ms,
+			   .has_cursor = p->has_last,
+			   .cursor = p->last,
+			   .max = COUNT_PAGE };
+
+	return read_start(n, &q, 1, page_read, NULL);
+}
+
+void probe_timer(struct node *n)
+{
+	enum err r = read_page(n);
+
+	if (r != OK)
+		count_end(n, r);
 }
 
 /*
- * To count takes a look at all that is stored: once in a while, and one at a
- * time.  Who asks during that asks again, s6.2.1.
+ * To count takes a look at all that is stored: once in a while, one at a time,
+ * and in parts, between which others are served.  Who asks during the first
+ * asks again, s6.2.1.
  */
 static void count(struct node *n, struct request *req)
 {
-	struct query q = { .type = QUERY_COUNT,
-			   .from = n->id,
-			   .to = n->id,
-			   .alive_ms = n->now.unix_ms };
 	struct probes *p = &n->probes;
+	bool known = p->until_us != 0;
 
-	if (n->now.mono_us < p->until_us) {
+	if (n->now.mono_us < p->until_us || (p->counting && known)) {
 		answer(n, req, p->n_resources);
-	} else if (p->counting ||
-		   node_failed(n, read_start(n, &q, 1, counted, req)) != OK) {
-		request_drop_take(n, req);
-	} else {
-		p->counting = true;
-		p->asked_us = n->now.mono_us;
+		return;
 	}
+	if (p->counting) {
+		request_drop_take(n, req);
+		return;
+	}
+	p->n_so_far = 0;
+	p->has_last = false;
+	p->begun_us = n->now.mono_us;
+	if (node_failed(n, read_page(n)) != OK) {
+		request_drop_take(n, req);
+		return;
+	}
+	p->counting = true;
+	p->asker = req;
 }
 
 void probe_on_probe(struct node *n, struct request *req)

@@ -46,7 +46,8 @@ enum timer_type {
 	TIMER_STORE,   /* store.c: purge, waiting replicas */
 	TIMER_REPLICA, /* replica.c: hold-down, hand-over */
 	TIMER_CLIENT,  /* client.c: command deadlines */
-	TIMER_TALLY    /* tally.c */
+	TIMER_TALLY,   /* tally.c */
+	TIMER_PROBE    /* probe.c: a count goes on */
 };
 
 /* Queued until node_poll(). */

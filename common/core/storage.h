@@ -39,8 +39,7 @@ enum query_type {
 	QUERY_NEAREST, /* the first slot with values of `kind` at or after
 			  `resource`, within (from, to], in ring order: Find,
 			  s7.4.4.2 */
-	QUERY_COUNT,   /* number of distinct resources with values in (from, to]
-			*/
+	QUERY_COUNT,   /* number of values */
 	QUERY_CERT,    /* a certificate by its SHA-256 */
 	QUERY_SIGNERS, /* hashes of certificates with values here, ascending,
 			  after `hash` (zero: from the first); `max` of them
@@ -61,7 +60,7 @@ struct query {
 	/* KIND, RANGE, NEAREST, COUNT: values that have expired by then (unix
 	 * time) do not count; 0: all do, until they are purged. */
 	uint64_t alive_ms;
-	struct node_id from, to; /* RANGE, NEAREST, COUNT; equal: whole ring */
+	struct node_id from, to; /* RANGE, NEAREST; equal: whole ring */
 	bool has_cursor;         /* RANGE: resume after this slot */
 	struct slot cursor;
 	uint32_t max; /* RANGE: slots; KIND: records; SIGNERS; 0: no limit */

@@ -140,15 +140,13 @@ static enum err read_nearest(const struct shelf_store *st,
 static void read_count(const struct shelf_store *st, const struct query *q,
 		       struct query_answer *out)
 {
-	const struct shelf *s, *before = NULL;
-	struct walk w;
+	const struct shelf *s;
 
-	walk_range(&w, st, q);
-	while ((s = walk_next(&w)) != NULL) {
-		if (before == NULL ||
-		    !id_eq(&before->slot.resource, &s->slot.resource))
-			out->count++;
-		before = s;
+	for (size_t i = 0; i < st->shelves.n; i++) {
+		s = st->shelves.v[i];
+		for (size_t k = 0; k < s->values.n; k++)
+			out->count += shelf_value_alive(s->values.v[k],
+							q->alive_ms);
 	}
 }
 

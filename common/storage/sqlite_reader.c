@@ -38,9 +38,7 @@ static const char *const read_sql[READ_N] = {
 			 " INDEXED BY slot_kind WHERE kind = ?2"
 			 " AND resource >= ?1 AND resource <= ?10"
 			 " AND " IS_ALIVE " ORDER BY resource LIMIT 1",
-	[READ_COUNT] = "SELECT COUNT(DISTINCT resource) FROM slot s"
-		       " WHERE (resource, kind) > (?1, ?2)"
-		       " AND resource <= ?10 AND " IS_ALIVE,
+	[READ_COUNT] = "SELECT COUNT(*) FROM value WHERE expires_ms > ?6",
 	[READ_CERT] = "SELECT der FROM cert WHERE hash = ?7",
 	[READ_SIGNERS] = "SELECT hash FROM cert WHERE hash > ?7 AND EXISTS"
 			 "(SELECT 1 FROM value WHERE signer = hash)"
@@ -159,7 +157,7 @@ static enum err read_row(sqlite3_stmt *s, const struct query *q,
 	case QUERY_KINDS:
 		return read_kind_id(s, out, a);
 	case QUERY_COUNT:
-		out->count += (uint64_t)sqlite3_column_int64(s, 0);
+		out->count = (uint64_t)sqlite3_column_int64(s, 0);
 		return OK;
 	case QUERY_CERT:
 		return copy_column(s, 0, a, &out->der) ? OK : ERR_NOMEM;
@@ -230,9 +228,8 @@ static enum err read_segment(struct sqlite_db *d, const struct query *q,
 			     struct slice lo, int64_t kind, struct slice hi,
 			     struct query_answer *out, struct arena *a)
 {
-	sqlite3_stmt *s = d->stmt[q->type == QUERY_COUNT     ? READ_COUNT
-				  : q->type == QUERY_NEAREST ? READ_NEAREST
-							     : READ_RANGE];
+	sqlite3_stmt *s =
+		d->stmt[q->type == QUERY_NEAREST ? READ_NEAREST : READ_RANGE];
 	int64_t limit = limit_of(q);
 
 	if (q->type == QUERY_NEAREST && out->n_slots > 0)
@@ -249,7 +246,7 @@ static enum err read_segment(struct sqlite_db *d, const struct query *q,
 	return read_rows(d, s, q, out, a);
 }
 
-/* RANGE, NEAREST, COUNT: (from, to] may go round the end of the ring. */
+/* RANGE, NEAREST: (from, to] may go round the end of the ring. */
 static enum err read_ring(struct sqlite_db *d, const struct query *q,
 			  struct query_answer *out, struct arena *a)
 {
@@ -287,8 +284,11 @@ enum err sqlite_reader_read(struct sqlite_db *d, const struct query *q,
 		return read_kind(d, q, out, a);
 	case QUERY_RANGE:
 	case QUERY_NEAREST:
-	case QUERY_COUNT:
 		return read_ring(d, q, out, a);
+	case QUERY_COUNT:
+		if (bind_alive(d->stmt[READ_COUNT], q))
+			return sqlite_db_complain(d, "cannot bind");
+		return read_rows(d, d->stmt[READ_COUNT], q, out, a);
 	case QUERY_CERT:
 		if (sqlite_db_bind_slice(d->stmt[READ_CERT], P_HASH,
 					 slice_of(q->hash, CERT_HASH_LEN)))

@@ -303,7 +303,7 @@ answered()
 	assert_equal "$(figure sip_users_registered)" 0
 	[ "$(figure sip_authentication_failures_total)" -ge 200 ] # the flood
 	[ "$(figure sip_flood_dropped_total)" -ge 1 ]
-	[ "$(figure stored_resources)" -ge 1 ]
+	[ "$(figure stored_values)" -ge 1 ]
 	[ "$(figure 'sip_answers_total{class="4xx"}')" -ge 1 ]
 	[ "$(figure 'sip_calls_ended_total{class="2xx"}')" -ge 2 ]
 	run_tool 22 curl -sf "http://$SIP:9100/other"

@@ -10,6 +10,8 @@
 
 #include "core/state.h"
 
+enum { MANY_SLOTS = 2000 };
+
 #define ID_OF(host) (&(host)->signer.node_id)
 
 /* One more link to the first peer, which stays; false when it has no room. */
@@ -194,6 +196,56 @@ static void many_probes(void **state)
 	scene_close(&s);
 }
 
+static uint64_t count_asked(struct scene *s)
+{
+	uint8_t type = PROBE_NUM_RESOURCES;
+	struct probe_req probe = { slice_of(&type, 1) };
+	struct probe_ans ans;
+	struct draft d;
+
+	draft_init(&d, s->rogue, MSG_PROBE_REQ);
+	draft_to_node(&d, ID_OF(s->peer[0]));
+	draft_body(&d, &wire_type_probe_req, &probe);
+	MUST(probe_ans_decode(
+		&ans, scene_answer(s, &d, 0)->message.contents.message_body,
+		&s->rogue->arena, &s->peer[0]->node->env));
+	assert_int_equal(ans.probe_info.n, 1);
+	return ans.probe_info.v[0].value;
+}
+
+/* What is asked while much is counted waits for a part of it only; and the last
+ * number serves until there is a new one. */
+static void counted_in_parts(void **state)
+{
+	struct batch *b = batch_new(0);
+	struct change *ch;
+	struct scene s;
+	uint64_t reads;
+	enum err r;
+
+	(void)state;
+	scene_open(&s, 1);
+	for (uint16_t i = 0; i < MANY_SLOTS; i++) {
+		ch = batch_add(b, CHANGE_PUT);
+		ch->record.resource.b[0] = (uint8_t)(i / 2 >> 8);
+		ch->record.resource.b[1] = (uint8_t)(i / 2);
+		ch->record.kind = 1 + i % 2;
+		ch->record.expires_ms = UINT64_C(1) << 62;
+	}
+	s.peer[0]->storage.commit(s.peer[0]->storage.ctx, &b, 1, &r);
+	batch_free(b);
+	MUST(r);
+	reads = s.peer[0]->node->reads.last_id;
+	assert_int_equal(count_asked(&s), MANY_SLOTS / 2);
+	reads = s.peer[0]->node->reads.last_id - reads;
+	assert_in_range(reads, MANY_SLOTS / 300, MANY_SLOTS / 100);
+	scene_run(&s, 10);
+	reads = s.peer[0]->node->reads.last_id;
+	assert_int_equal(count_asked(&s), MANY_SLOTS / 2);
+	assert_in_range(s.peer[0]->node->reads.last_id - reads, 1, 5);
+	scene_close(&s);
+}
+
 /* Documents that are refused, one after the other: after some they are no
  * longer looked at, until a while later.  Others are heard meanwhile. */
 static void many_documents(void **state)
@@ -295,6 +347,7 @@ int main(void)
 		cmocka_unit_test(all_dials),
 		cmocka_unit_test(many_questions),
 		cmocka_unit_test(many_probes),
+		cmocka_unit_test(counted_in_parts),
 		cmocka_unit_test(many_documents),
 		cmocka_unit_test(absent_neighbours),
 	};

@@ -57,7 +57,7 @@ static enum err commit_value(const struct storage *s, uint8_t n, struct slice v)
 	return engine_commit(s, b);
 }
 
-static uint64_t n_resources(const struct storage *s)
+static uint64_t n_values(const struct storage *s)
 {
 	return engine_ask(s, &a, (struct query){ .type = QUERY_COUNT }).count;
 }
@@ -86,7 +86,7 @@ static void file(void **state)
 	assert_ok(sqlite_open(&s, path, OVERLAY, NULL, NULL));
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
-	assert_int_equal(n_resources(&s), 1);
+	assert_int_equal(n_values(&s), 1);
 	s.close(s.ctx);
 }
 
@@ -168,7 +168,7 @@ static void damaged(void **state)
 	snprintf(log, sizeof(log), "%s-wal", path);
 	for (size_t i = 0; i < N_OF(names); i++) {
 		assert_ok(sqlite_open(&s, path, OVERLAY, &ear, NULL));
-		assert_int_equal(n_resources(&s), 0);
+		assert_int_equal(n_values(&s), 0);
 		assert_ok(commit_value(&s, 7, SLICE_LIT("v")));
 		s.close(s.ctx);
 		write_text();
@@ -211,7 +211,7 @@ static void damaged_in_use(void **state)
 	assert_ok(sqlite_set_aside(path, &ear, NULL));
 	assert_exists(".damaged-1", true);
 	assert_ok(sqlite_open(&s, path, OVERLAY, &ear, NULL));
-	assert_int_equal(n_resources(&s), 0);
+	assert_int_equal(n_values(&s), 0);
 	s.close(s.ctx);
 }
 
@@ -320,7 +320,7 @@ static void full(void **state)
 	assert_ok(status[0]);
 	assert_err(status[1], ERR_STORAGE);
 	assert_ok(status[2]);
-	assert_int_equal(n_resources(&s), 3);
+	assert_int_equal(n_values(&s), 3);
 	assert_err(commit_value(&s, 9, slice_of(large, sizeof(large))),
 		   ERR_STORAGE);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
@@ -329,7 +329,7 @@ static void full(void **state)
 		batch_free(v[i]);
 	s.close(s.ctx);
 	assert_ok(sqlite_open(&s, path, OVERLAY, NULL, NULL));
-	assert_int_equal(n_resources(&s), 4);
+	assert_int_equal(n_values(&s), 4);
 	s.close(s.ctx);
 }
 
@@ -384,17 +384,17 @@ static void purged_in_parts(void **state)
 	assert_non_null(purge);
 	batch_add(purge, CHANGE_PURGE)->record.expires_ms = 100;
 	do {
-		left = n_resources(&s);
+		left = n_values(&s);
 		s.commit(s.ctx, &purge, 1, &status);
 		assert_ok(status);
-		assert_true(left - n_resources(&s) <= MANY / 10);
+		assert_true(left - n_values(&s) <= MANY / 10);
 		assert_non_null(b = batch_new(3));
 		add_signed(b, (uint16_t)(n_parts++ * 100 + 1), 1000);
 		assert_ok(engine_commit(&s, b));
 	} while (purge->unfinished);
 	batch_free(purge);
 	assert_true(n_parts > 2 * MANY / 3 / (MANY / 10));
-	left = n_resources(&s);
+	left = n_values(&s);
 	for (uint16_t i = 0; i < MANY; i++) {
 		bool stays = i % 3 == 0 || (i % 100 == 1 && i / 100 < n_parts);
 
