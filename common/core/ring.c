@@ -541,14 +541,28 @@ static int by_id(const void *a, const void *b)
 	return id_cmp(a, b);
 }
 
+/* Those of `v` that are not silent, into `to`. */
+static struct node_id_list named(const struct node *n, const struct node_id *v,
+				 uint32_t n_v, struct node_id *to)
+{
+	struct node_id_list l = { to, 0 };
+
+	for (uint32_t i = 0; i < n_v; i++)
+		if (!suspect_unnamed(n, &v[i]))
+			to[l.n++] = v[i];
+	return l;
+}
+
 enum err ring_table(struct node *n, struct chord_update *out)
 {
 	struct ring *ring = &n->ring;
 	struct node_id *f = arena_zalloc(&n->arena, ring->n_fingers,
 					 sizeof(*f));
+	struct node_id *near = arena_zalloc(&n->arena, 2 * NEIGHBORS_MAX,
+					    sizeof(*near));
 	uint32_t k = 0, m = 0;
 
-	if (f == NULL)
+	if (f == NULL || near == NULL)
 		return ERR_NOMEM;
 	for (uint32_t i = 0; i < ring->n_fingers; i++)
 		if (!id_is_zero(&ring->fingers[i].id))
@@ -562,8 +576,10 @@ enum err ring_table(struct node *n, struct chord_update *out)
 		.uptime =
 			(uint32_t)((n->now.mono_us - n->started_us) / 1000000),
 		.type = CHORD_UPDATE_FULL,
-		.predecessors = { ring->predecessors, ring->n_predecessors },
-		.successors = { ring->successors, ring->n_successors },
+		.predecessors = named(n, ring->predecessors,
+				      ring->n_predecessors, near),
+		.successors = named(n, ring->successors, ring->n_successors,
+				    near + NEIGHBORS_MAX),
 		.fingers = { f, m },
 	};
 	return OK;

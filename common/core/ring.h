@@ -30,10 +30,11 @@ struct ring_link {
 	bool attached;           /* as the link's */
 	bool peer; /* in the overlay, as its own Update, or the Admitting Peer,
 		      said; while joining: Attached to as to a peer */
-	bool admitted;    /* by this node; its own Update has not come yet */
-	bool left;        /* it has sent a Leave */
-	bool lost;        /* suspect for too long: out of the tables */
-	uint64_t lost_us; /* suspect: when it is lost, or NEVER */
+	bool admitted;       /* by this node; its own Update has not come yet */
+	bool left;           /* it has sent a Leave */
+	bool lost;           /* suspect for too long: out of the tables */
+	uint64_t lost_us;    /* suspect: when it is lost, or NEVER */
+	uint64_t doubted_us; /* when a neighbour did not name it; 0: never */
 	uint64_t gave_us; /* when a value last came back from it, s6.4.2.3; 0 */
 	/* update.c's. */
 	uint64_t due_us;     /* when the next Update goes, or NEVER */

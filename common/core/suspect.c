@@ -12,6 +12,8 @@
 /* A suspect neighbour stays one for this long: the TCP of a busy machine falls
  * silent for a second at times, and every change costs everybody. */
 #define LOST_AFTER_US (2 * UINT64_C(1000000))
+/* What a neighbour did not name so long ago it does not miss any more. */
+#define DOUBTED_US (5 * UINT64_C(1000000))
 
 static void set_timer(struct node *n)
 {
@@ -26,8 +28,54 @@ static void set_timer(struct node *n)
 		node_timer(n, &n->ring.lost, TIMER_RING, at);
 }
 
+/* Is there another peer, not suspect? */
+static bool has_others(const struct node *n, const struct ring_link *than)
+{
+	for (const struct ring_link *r = n->ring.first; r != NULL; r = r->next)
+		if (r->attached && r->peer && !r->left && !r->link->suspect &&
+		    !id_eq(&r->id, &than->id))
+			return true;
+	return false;
+}
+
+static bool is_unnamed(const struct node *n, const struct ring_link *r)
+{
+	return r->link->suspect && !r->admitted && !link_patient(n, r->link) &&
+	       has_others(n, r);
+}
+
+bool suspect_unnamed(const struct node *n, const struct node_id *id)
+{
+	const struct ring_link *r = ring_link_to(n, id);
+
+	return r != NULL && is_unnamed(n, r);
+}
+
+/*
+ * The nodes around a silent neighbour look for it at the same time, not one
+ * after the other: who follows it owns its range when both miss it.  An Update
+ * that does not name it makes them ask it whether it is there.
+ */
+static void tell(struct node *n, const struct ring_link *silent)
+{
+	struct ring_link *r;
+
+	if (!is_unnamed(n, silent) || !ring_is_neighbor(n, &silent->id))
+		return;
+	for (r = n->ring.first; r != NULL; r = r->next)
+		if (r->attached && r->peer && !r->link->suspect &&
+		    ring_is_neighbor(n, &r->id))
+			update_link(n, r, CHORD_UPDATE_NEIGHBORS);
+}
+
+static bool is_doubted(const struct node *n, const struct ring_link *r)
+{
+	return r->doubted_us != 0 &&
+	       n->now.mono_us - r->doubted_us < DOUBTED_US;
+}
+
 /* Nothing is routed through it from the start; as the neighbour that bounds a
- * range it has a little longer. */
+ * range it has a little longer, unless another neighbour misses it too. */
 void suspect_link(struct node *n, const struct link *l)
 {
 	struct ring_link *r = l->ring;
@@ -38,22 +86,24 @@ void suspect_link(struct node *n, const struct link *l)
 	was = r->lost;
 	r->lost = false;
 	r->lost_us = NEVER;
-	if (l->suspect && !link_patient(n, l))
-		r->lost_us = n->now.mono_us + LOST_AFTER_US;
+	if (l->suspect && !link_patient(n, l)) {
+		r->lost_us = n->now.mono_us +
+			     (is_doubted(n, r) ? 0 : LOST_AFTER_US);
+		tell(n, r);
+	}
 	set_timer(n);
 	if (was)
 		update_link(n, r, 0);
 	ring_refresh(n, false);
 }
 
-/* Is there another peer, not suspect? */
-static bool has_others(const struct node *n, const struct ring_link *than)
+void suspect_doubted(struct node *n, struct ring_link *r)
 {
-	for (const struct ring_link *r = n->ring.first; r != NULL; r = r->next)
-		if (r->attached && r->peer && !r->left && !r->link->suspect &&
-		    !id_eq(&r->id, &than->id))
-			return true;
-	return false;
+	r->doubted_us = n->now.mono_us;
+	if (r->lost_us == NEVER)
+		return;
+	r->lost_us = n->now.mono_us;
+	set_timer(n);
 }
 
 /*

@@ -10,6 +10,7 @@
 #include "core/meet.h"
 #include "core/repair.h"
 #include "core/state.h"
+#include "core/suspect.h"
 #include "core/update.h"
 
 /* Between two Updates on one link: a burst of changes becomes one Update. */
@@ -212,6 +213,7 @@ static bool ought(const struct node_id *from, const struct node_id_list *l,
 static void doubt(struct node *n, const struct node_id *source,
 		  const struct chord_update *u)
 {
+	bool near = ring_is_neighbor(n, source);
 	struct ring_link *r;
 
 	for (r = n->ring.first; r != NULL; r = r->next)
@@ -220,8 +222,11 @@ static void doubt(struct node *n, const struct node_id *source,
 		    !lists(&u->successors, &r->id) &&
 		    !lists(&u->predecessors, &r->id) &&
 		    (ought(source, &u->successors, &r->id, true) ||
-		     ought(source, &u->predecessors, &r->id, false)))
+		     ought(source, &u->predecessors, &r->id, false))) {
+			if (near)
+				suspect_doubted(n, r);
 			soon(n, r, DOUBT_GAP_US);
+		}
 }
 
 static void learn(struct node *n, const struct node_id *source,

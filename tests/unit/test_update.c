@@ -139,6 +139,87 @@ static void test_flapping(void **state)
 	close(&s);
 }
 
+/* It runs, is linked, and says nothing: a process that is stopped. */
+static void hang(struct scene *s, const struct host *h)
+{
+	for (uint32_t i = 0; i < s->n_peers; i++)
+		if (s->peer[i] != h) {
+			net_block(s->w, s->peer[i], h, true);
+			net_block(s->w, h, s->peer[i], true);
+		}
+}
+
+static bool owns(struct world *w, void *ctx)
+{
+	const struct node_id at = scene_id(0x90);
+
+	(void)w;
+	return ring_responsible(((struct host *)ctx)->node, &at);
+}
+
+/*
+ * 6940-10.7.1-R1: an owner that hangs.  Its predecessor, which a request goes
+ * through, and its successor, which has the copies, miss it one soon after the
+ * other: a request that is repeated after overlay-reliability-timer, 3 s, is
+ * answered.
+ */
+static void silent(uint8_t links)
+{
+	const struct node_id at = scene_id(0x90);
+	struct scene s;
+	struct draft d;
+	uint64_t start;
+
+	scene_make_links(&s, 4, links);
+	scene_start(&s);
+	hang(&s, s.peer[2]);
+	start = s.w->now_us;
+	scene_ping_resource(&s, &d, &at);
+	(void)rogue_send(s.rogue, s.link, &d);
+	assert_true(world_run_until(s.w, owns, s.peer[3], 60 * SECOND_US));
+	assert_in_range(s.w->now_us - start, SECOND_US, 3 * SECOND_US);
+	scene_run(&s, 0.5);
+	assert_true(scene_traced(s.peer[1], "ring lost"));
+	scene_ping_resource(&s, &d, &at);
+	(void)scene_answer(&s, &d, 0);
+	scene_close(&s);
+}
+
+static void test_silent_owner(void **state)
+{
+	(void)state;
+	silent(LINK_PROTOCOL_TLS);
+	silent(LINK_PROTOCOL_DTLS);
+}
+
+/* One link that is silent is not enough: its node answers others. */
+static void test_silent_link(void **state)
+{
+	struct scene s;
+	struct draft d;
+
+	(void)state;
+	open(&s, 4);
+	net_block(s.w, s.peer[1], s.peer[2], true);
+	net_block(s.w, s.peer[2], s.peer[1], true);
+	scene_ping_node(&s, &d, id_of(s.peer[2]));
+	draft_to_node(&d, id_of(s.peer[2]));
+	d.header.destination_list.v[0] = destination_node(id_of(s.peer[1]));
+	(void)rogue_send(s.rogue, s.link, &d);
+	scene_run(&s, 2.5); /* suspect, not lost */
+	assert_true(scene_traced(s.peer[1], "suspect"));
+	assert_true(knows(s.peer[1], s.peer[2]));
+	assert_true(knows(s.peer[3], s.peer[2]));
+	assert_true(knows(s.peer[0], s.peer[2]));
+	assert_false(scene_traced(s.peer[3], "ring lost"));
+	net_block(s.w, s.peer[1], s.peer[2], false);
+	net_block(s.w, s.peer[2], s.peer[1], false);
+	scene_run(&s, 10);
+	assert_false(scene_traced(s.peer[1], "ring lost"));
+	assert_int_equal(truth_ring(&truth), 0);
+	close(&s);
+}
+
 /* ---- whom one hears of ---- */
 
 static void say_update(struct scene *s, uint32_t link, struct host *to,
@@ -498,6 +579,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_failure),
 		cmocka_unit_test(test_flapping),
+		cmocka_unit_test(test_silent_owner),
+		cmocka_unit_test(test_silent_link),
 		cmocka_unit_test(test_ghost),
 		cmocka_unit_test(test_quiet),
 		cmocka_unit_test(test_periodic),
