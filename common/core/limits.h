@@ -57,6 +57,7 @@ enum {
 	CACHED_PEERS_MAX = 10,       /* s11.4 */
 	FINGERS_MAX = 128,           /* s10.7.4.3 */
 	PROBE_COUNT_SHARE = 20,      /* of the time, one is for counting */
+	UPDATE_NAMES_MAX = 1024,     /* nodes named in one list of an Update */
 	REPLICAS = 2                 /* copies besides the owner's, s10.4 */
 };
 

@@ -259,6 +259,13 @@ void update_on_update(struct node *n, struct request *req)
 		request_refuse_take(n, req, r, "the Update cannot be read");
 		return;
 	}
+	if (u.predecessors.n > UPDATE_NAMES_MAX ||
+	    u.successors.n > UPDATE_NAMES_MAX ||
+	    u.fingers.n > UPDATE_NAMES_MAX) {
+		request_refuse_take(n, req, ERR_INVALID_MESSAGE,
+				    "more nodes than any table has");
+		return;
+	}
 	if (n->cfg.role == ROLE_PEER && join_listens(n, req->link)) {
 		node_trace(n, "update %u from %s", u.type,
 			   id_short(&req->source).s);

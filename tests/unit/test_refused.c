@@ -110,15 +110,23 @@ static void forged_updates(void **state)
 	scene_close(&s);
 }
 
-/* An Update with more names than a ring of that size can have, of nodes that
- * are not there: a few are tried at a time. */
-static void giant_update(void **state)
+/* An Update with more names than any table has is refused.  One with more than
+ * a ring of that size can have, of nodes that are not there: a few are tried at
+ * a time. */
+static void giant_updates(void **state)
 {
-	enum { MANY = 1800, DISTINCT = 60 };
-	static struct node_id ids[MANY];
+	enum { MANY = UPDATE_NAMES_MAX, DISTINCT = 60 };
+	static struct node_id ids[MANY + 1];
 	const struct chord_update u = { .type = CHORD_UPDATE_NEIGHBORS,
 					.predecessors = { ids, MANY },
 					.successors = { ids, MANY } };
+	const struct chord_update giants[] = {
+		{ .type = CHORD_UPDATE_NEIGHBORS,
+		  .predecessors = { ids, MANY + 1 } },
+		{ .type = CHORD_UPDATE_NEIGHBORS,
+		  .successors = { ids, MANY + 1 } },
+		{ .type = CHORD_UPDATE_FULL, .fingers = { ids, MANY + 1 } },
+	};
 	struct table before;
 	struct scene s;
 	struct draft d;
@@ -139,6 +147,13 @@ static void giant_update(void **state)
 	draft_to_node(&d, ID_OF(s.peer[0]));
 	link = rogue_attach(s.rogue, s.link, &d, false);
 	assert_int_not_equal(link, 0);
+	for (size_t i = 0; i < N_OF(giants); i++) {
+		draft_init(&d, s.rogue, MSG_UPDATE_REQ);
+		draft_to_node(&d, ID_OF(s.peer[0]));
+		draft_body(&d, &wire_type_chord_update, &giants[i]);
+		refused(&s, link, s.peer[0], &d, ERR_INVALID_MESSAGE);
+		assert_int_equal(s.peer[0]->node->dials.n, 0);
+	}
 	draft_init(&d, s.rogue, MSG_UPDATE_REQ);
 	draft_to_node(&d, ID_OF(s.peer[0]));
 	draft_body(&d, &wire_type_chord_update, &u);
@@ -148,6 +163,44 @@ static void giant_update(void **state)
 	assert_untouched(s.peer[0], &before);
 	scene_ping_node(&s, &d, ID_OF(s.peer[0]));
 	(void)scene_answer(&s, &d, 0);
+	scene_close(&s);
+}
+
+/* A way longer than any message may go, and a Fetch that asks for more than an
+ * answer can hold. */
+static void giant_lists(void **state)
+{
+	enum { KEYS = 5000 };
+	static struct slice keys[KEYS];
+	static uint32_t names[KEYS];
+	struct stored_data_specifier spec = { .kind = USER_DICT,
+					      .keys = { keys, KEYS } };
+	static struct destination way[DESTINATIONS_MAX + 1];
+	struct node_id at = scene_id(0x10);
+	struct fetch_req req = { id_slice(&at, RING_ID_LEN), { &spec, 1 } };
+	struct scene s;
+	struct draft d;
+
+	(void)state;
+	scene_open(&s, 1);
+	scene_ping_node(&s, &d, ID_OF(s.peer[0]));
+	for (uint32_t i = 0; i < N_OF(way); i++) {
+		struct node_id id = scene_id(0x30);
+
+		id.b[1] = (uint8_t)i;
+		way[i] = i == 0 ? d.header.destination_list.v[0]
+				: destination_node(&id);
+	}
+	d.header.destination_list = (struct destination_list){ way, N_OF(way) };
+	refused(&s, s.link, s.peer[0], &d, ERR_INVALID_MESSAGE);
+	draft_init(&d, s.rogue, MSG_FETCH_REQ);
+	draft_to_resource(&d, &at);
+	for (uint32_t i = 0; i < KEYS; i++) {
+		names[i] = i;
+		keys[i] = slice_of((uint8_t *)&names[i], sizeof(names[i]));
+	}
+	draft_body(&d, &wire_type_fetch_req, &req);
+	refused(&s, s.link, s.peer[0], &d, ERR_RESPONSE_TOO_LARGE);
 	scene_close(&s);
 }
 
@@ -388,7 +441,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forged_updates),
-		cmocka_unit_test(giant_update),
+		cmocka_unit_test(giant_updates),
+		cmocka_unit_test(giant_lists),
 		cmocka_unit_test(forged_leaves),
 		cmocka_unit_test(forged_joins),
 		cmocka_unit_test(strange_copies),
