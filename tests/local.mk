@@ -302,15 +302,16 @@ sim_seeds = \
 check_PROGRAMS += tests/sim/sim
 TESTS += $(sim_seeds)
 EXTRA_DIST += $(sim_seeds)
-tests_sim_sim_SOURCES = \
+sim_storm = \
 	tests/sim/acts.h \
 	tests/sim/chaos.c \
 	tests/sim/chaos.h \
 	tests/sim/crowd.c \
-	tests/sim/main.c \
 	tests/sim/trouble.c \
 	tests/sim/villain.c \
 	tests/sim/work.c
+tests_sim_sim_SOURCES = tests/sim/main.c $(sim_storm)
+tests_sim_test_oracles_SOURCES = tests/sim/test_oracles.c $(sim_storm)
 tests_sim_scale_LDADD = $(sim_ldadd)
 tests_sim_sim_LDADD = $(sim_ldadd)
 tests_sim_test_oracles_LDADD = $(sim_ldadd)

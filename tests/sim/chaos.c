@@ -9,7 +9,7 @@
 #include "brief.h"
 
 enum {
-	CALM_S = 1800,  /* until the ring must be right */
+	CALM_S = 300,   /* until the ring must be right */
 	REPAIR_S = 300, /* from then until all copies must be there */
 	LOSS_S = 180    /* the same when a few peers have gone */
 };
@@ -98,7 +98,7 @@ static struct world *make(const struct chaos_options *opt)
 			 .record_twice_permille = (uint32_t)(seed * 31 % 20) },
 		.commit_us = 1000 + seed * 31 % 20000,
 		.links = opt->links == 0 ? (uint8_t)(1 + seed % 3) : opt->links,
-		.trace = opt->verbose ? stdout : NULL,
+		.trace = opt->trace,
 	};
 	struct world *w = world_new(&o);
 

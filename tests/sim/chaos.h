@@ -2,6 +2,8 @@
 #ifndef SIM_CHAOS_H
 #define SIM_CHAOS_H
 
+#include <stdio.h>
+
 #include "world.h"
 
 /* A world in which everything goes wrong by chance, and then nothing any more.
@@ -10,7 +12,7 @@ struct chaos_options {
 	uint64_t seed;
 	uint32_t nodes;
 	uint32_t rounds;
-	bool verbose;  /* every node's trace, on stdout */
+	FILE *trace;   /* gets every node's trace, or NULL */
 	uint8_t links; /* LINK_PROTOCOL_*; 0: as the seed says */
 	bool brief;    /* some values live for seconds; clocks never jump */
 	bool dwindle;  /* in the end peers go for good, a few at a time */

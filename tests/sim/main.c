@@ -114,7 +114,7 @@ static int parse(int argc, char *argv[], struct chaos_options *o)
 			o->kind = true;
 			break;
 		case 'v':
-			o->verbose = true;
+			o->trace = stdout;
 			break;
 		default:
 			exit(64);
@@ -191,7 +191,7 @@ int main(int argc, char *argv[])
 
 	if (rest < argc)
 		return run_set(argv[rest]);
-	if (o.verbose) /* in order with what stderr says */
+	if (o.trace != NULL) /* in order with what stderr says */
 		setvbuf(stdout, NULL, _IOLBF, 0);
 	repeat_line(&o);
 	chaos_run(&o, &r);
