@@ -12,6 +12,38 @@ struct bound {
 	uint64_t is, max;
 };
 
+static void over(struct audit *a, const struct host *h, const struct bound *b,
+		 size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (b[i].is > b[i].max)
+			audit_broken(a, h, "%llu %s, at most %llu",
+				     (unsigned long long)b[i].is, b[i].what,
+				     (unsigned long long)b[i].max);
+}
+
+static void link_bounds(struct audit *a, const struct host *h,
+			const struct link *l)
+{
+	const struct bound any[] = {
+		{ "reassemblies of one link", l->n_reassemblies,
+		  REASSEMBLIES_PER_LINK_MAX },
+		{ "frames without ACK", l->n_sent, LINK_SENT_MAX },
+		{ "bytes without ACK", l->sent_bytes, LINK_SENT_BYTES_MAX },
+	};
+
+	over(a, h, any, sizeof(any) / sizeof(any[0]));
+	if (l->datagram) {
+		const struct bound sr[] = {
+			{ "messages on a link", l->sr->n_messages,
+			  SR_MESSAGES_MAX },
+			{ "bytes on a link", l->sr->bytes, SR_BYTES_MAX },
+		};
+
+		over(a, h, sr, sizeof(sr) / sizeof(sr[0]));
+	}
+}
+
 void inside_bounds(struct audit *a, const struct host *h)
 {
 	const struct node *n = h->node;
@@ -40,18 +72,9 @@ void inside_bounds(struct audit *a, const struct host *h)
 		  CONFIG_UPDATES_MAX },
 	};
 
-	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++)
-		if (bounds[i].is > bounds[i].max)
-			audit_broken(a, h, "%llu %s, at most %llu",
-				     (unsigned long long)bounds[i].is,
-				     bounds[i].what,
-				     (unsigned long long)bounds[i].max);
+	over(a, h, bounds, sizeof(bounds) / sizeof(bounds[0]));
 	for (const struct link *l = n->links.first; l != NULL; l = l->next)
-		if (l->n_sent > LINK_SENT_MAX ||
-		    l->sent_bytes > LINK_SENT_BYTES_MAX)
-			audit_broken(a, h, "%u frames, %llu bytes without ACK",
-				     l->n_sent,
-				     (unsigned long long)l->sent_bytes);
+		link_bounds(a, h, l);
 }
 
 bool inside_follows(const struct host *h, const struct host *other)

@@ -147,6 +147,63 @@ static void counters(void **state)
 	set_clear(&s);
 }
 
+/* The same of what one link holds. */
+static void link_bounds(void **state)
+{
+	struct link *l;
+	struct set s;
+
+	(void)state;
+	set_init(&s);
+	assert_int_not_equal(rogue_connect(s.alice, s.peer), 0);
+	world_run(s.w, SECOND_US);
+	l = s.peer->node->links.first;
+	assert_non_null(l);
+	uint32_t *counts[] = { &l->n_reassemblies, &l->n_sent };
+
+	for (size_t i = 0; i < N_OF(counts); i++) {
+		uint32_t before = *counts[i];
+
+		*counts[i] = 20000;
+		inside_bounds(&s.audit, s.peer);
+		says(&s, "20000 ");
+		*counts[i] = before;
+	}
+	inside_bounds(&s.audit, s.peer);
+	says(&s, "");
+	set_clear(&s);
+}
+
+/* And of what waits on a datagram link. */
+static void datagram_bounds(void **state)
+{
+	struct link *l;
+	struct set s;
+
+	(void)state;
+	s.w = world_new(&(struct world_options){ .seed = 5,
+						 .links = LINK_PROTOCOL_DTLS });
+	world_ring(s.w, 2);
+	s.peer = s.w->hosts[0];
+	audit_init(&s.audit, s.w);
+	s.audit.quiet = true;
+	l = s.peer->node->links.first;
+	assert_non_null(l);
+	assert_true(l->datagram);
+	l->sr->n_messages += SR_MESSAGES_MAX + 1;
+	inside_bounds(&s.audit, s.peer);
+	says(&s, "messages on a link");
+	l->sr->n_messages -= SR_MESSAGES_MAX + 1;
+	l->sr->bytes += SR_BYTES_MAX + 1;
+	inside_bounds(&s.audit, s.peer);
+	says(&s, "bytes on a link");
+	l->sr->bytes -= SR_BYTES_MAX + 1;
+	inside_bounds(&s.audit, s.peer);
+	says(&s, "");
+	world_free(s.w);
+	audit_clear(&s.audit);
+}
+
 /* Tables that outgrow their limits are seen. */
 static void bounds(void **state)
 {
@@ -290,8 +347,12 @@ static void repeats(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(values),  cmocka_unit_test(counters),
-		cmocka_unit_test(bounds),  cmocka_unit_test(facts),
+		cmocka_unit_test(values),
+		cmocka_unit_test(counters),
+		cmocka_unit_test(bounds),
+		cmocka_unit_test(link_bounds),
+		cmocka_unit_test(datagram_bounds),
+		cmocka_unit_test(facts),
 		cmocka_unit_test(repeats),
 	};
 
