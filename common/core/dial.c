@@ -483,6 +483,28 @@ void dial_link_open(struct node *n, struct link *l)
 	bind_link(n, d, l);
 }
 
+/*
+ * Whoever waits for the other side of its Attach takes the first link that
+ * comes: it may be one that the other side has made for an end of its own, to
+ * ask its bootstrap node (s10.7.4.4), and will close.  That an Update comes on
+ * another shows which one it has for the Attach's.
+ */
+void dial_claimed(struct node *n, struct link *l)
+{
+	const struct link *k = n->links.first;
+
+	if (l->attached || l->outgoing)
+		return;
+	while (k != NULL && (!k->attached || k->outgoing ||
+			     !id_eq(&k->node_id, &l->node_id)))
+		k = k->next;
+	if (k == NULL)
+		return;
+	l->attached = true;
+	l->listen = k->listen;
+	node_trace(n, "link %u attached too", l->number);
+}
+
 /* Older links that an Attach made to the same node.  Of two nodes that attached
  * to each other at once only the larger closes one, lest each closes another.
  */

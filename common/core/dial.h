@@ -48,6 +48,9 @@ bool dial_answered(const struct node *n, dial_done *done, const void *ctx);
  * something, and it may be that one, whose answer is slower? */
 bool dial_comes(const struct node *n, const struct node_id *id);
 
+/* The node at the other end has sent an Update on this link. */
+void dial_claimed(struct node *n, struct link *l);
+
 /* AttachReq, s6.5.1.2. */
 request_handler dial_on_attach;
 

@@ -6,6 +6,7 @@
  */
 #include "core/admit.h"
 #include "core/way.h"
+#include "core/dial.h"
 #include "core/join.h"
 #include "core/meet.h"
 #include "core/repair.h"
@@ -181,6 +182,7 @@ static void heard_from(struct node *n, const struct request *req)
 	    !id_eq(&l->node_id, &req->source))
 		return;
 	l->routable = true;
+	dial_claimed(n, l);
 	ring_link_up(n, l);
 	way_remember(n, l);
 	admit_updated(n, &req->source);

@@ -424,16 +424,22 @@ static void test_not_routed_through(void **state)
 
 /* Makes the first peer ask the rogue for an Attach: an Update over a link that
  * no Attach has made. */
-static const struct heard *make_it_ask(struct scene *s)
+static void update_on(struct scene *s, uint32_t link)
 {
 	const struct chord_update u = { .type = CHORD_UPDATE_NEIGHBORS };
-	const struct heard *h;
 	struct draft d;
 
 	draft_init(&d, s->rogue, MSG_UPDATE_REQ);
 	draft_to_node(&d, ID_OF(s->peer[0]));
 	draft_body(&d, &wire_type_chord_update, &u);
-	(void)rogue_send(s->rogue, s->link, &d);
+	(void)rogue_send(s->rogue, link, &d);
+}
+
+static const struct heard *make_it_ask(struct scene *s)
+{
+	const struct heard *h;
+
+	update_on(s, s->link);
 	h = rogue_hear(s->rogue, MSG_ATTACH_REQ, 5 * SECOND_US);
 	assert_non_null(h);
 	return h;
@@ -630,6 +636,47 @@ static void test_replaced(void **state)
 	}
 }
 
+/* A ping over another link of the rogue's: it is up then. */
+static void speak_on(struct scene *s, uint32_t link)
+{
+	struct draft d;
+
+	assert_int_not_equal(link, 0);
+	s->link = link;
+	scene_ping_node(s, &d, ID_OF(s->peer[0]));
+	(void)scene_answer(s, &d, 0);
+}
+
+/* A link that the other side made for an end of its own may be taken for the
+ * one that an Attach waits for.  An Update on the Attach's own has that one
+ * attached as well, and it is there when the other is closed; without one it is
+ * not, for a joining node closes one of two. */
+static void test_another_end(void **state)
+{
+	const struct heard *h;
+	uint32_t own, other;
+	struct scene s;
+
+	(void)state;
+	for (int update = 0; update < 2; update++) {
+		scene_open(&s, 1);
+		move_rogue(&s, 0x10, s.peer[0]);
+		h = make_it_ask(&s);
+		speak_on(&s, other = rogue_connect(s.rogue, s.peer[0]));
+		speak_on(&s, own = rogue_attach_answer(s.rogue, h));
+		if (update)
+			update_on(&s, own);
+		scene_run(&s, 1);
+		rogue_close(s.rogue, other);
+		scene_run(&s, 1);
+		assert_true(rogue_link(s.rogue, own)->up);
+		assert_int_equal(ring_link_to(s.peer[0]->node,
+					      ID_OF(s.rogue->host)) != NULL,
+				 update);
+		scene_close(&s);
+	}
+}
+
 /* One that asks over and over has one connection under way. */
 static void test_superseded(void **state)
 {
@@ -701,6 +748,7 @@ int main(void)
 		cmocka_unit_test(test_tie_silent),
 		cmocka_unit_test(test_tie_larger),
 		cmocka_unit_test(test_replaced),
+		cmocka_unit_test(test_another_end),
 		cmocka_unit_test(test_superseded),
 		cmocka_unit_test(test_to_resource),
 	};
