@@ -15,7 +15,7 @@
 
 enum {
 	MEETS_MAX = 64, /* under way or not forgotten */
-	LOST_TRIES = 5  /* for a neighbour that was lost */
+	LOST_TRIES = 8  /* for a neighbour that was lost: ten minutes */
 };
 
 /* A node that is being Attached to, or was not reached a short while ago. */
@@ -23,6 +23,7 @@ struct meet {
 	struct node_id id; /* all zero: whoever is responsible for the finger */
 	unsigned finger;   /* from 1; 0: a node that is known */
 	bool failed;
+	uint64_t failed_us;
 	uint64_t until_us; /* failed: not tried again before */
 	unsigned tries;    /* that are left, by the clock */
 	struct meet *prev, *next;
@@ -70,6 +71,14 @@ static struct meet *find(const struct node *n, const struct node_id *id)
 	return m;
 }
 
+/* Is one that others name left alone?  A neighbour that was lost is not,
+ * however seldom the clock tries it by now: maybe it is back. */
+static bool is_held(const struct node *n, const struct meet *m)
+{
+	return !m->failed || m->tries == 0 ||
+	       n->now.mono_us - m->failed_us < LOST_AGAIN_US;
+}
+
 static void set_timer(struct node *n)
 {
 	uint64_t at = NEVER;
@@ -90,6 +99,7 @@ static void not_reached(struct node *n, struct meet *m)
 	if (m->tries > 0)
 		us = LOST_AGAIN_US << (LOST_TRIES - m->tries);
 	m->failed = true;
+	m->failed_us = n->now.mono_us;
 	m->until_us = n->now.mono_us + us;
 	n->ring.n_meets--;
 	set_timer(n);
@@ -122,7 +132,7 @@ static void dialed(struct node *n, void *ctx, enum err r, struct link *l)
 }
 
 static void dial(struct node *n, const struct destination_list *to,
-		 const struct node_id *id, unsigned finger)
+		 const struct node_id *id, unsigned finger, unsigned tries)
 {
 	struct meet *m = calloc(1, sizeof(*m));
 
@@ -131,6 +141,7 @@ static void dial(struct node *n, const struct destination_list *to,
 		return;
 	}
 	m->finger = finger;
+	m->tries = tries;
 	if (id != NULL)
 		m->id = *id;
 	if (dial_attach(n, to, 0, true, dialed, m) != OK) {
@@ -148,18 +159,26 @@ void meet_node(struct node *n, const struct node_id *via,
 	       const struct node_id *id)
 {
 	struct destination_list to;
+	unsigned tries = 0;
+	struct meet *m;
 	enum err r;
 
-	if (forget(n) >= MEETS_MAX || find(n, id) != NULL ||
-	    id_eq(id, &n->id) || ring_link_to(n, id) != NULL ||
-	    dial_comes(n, id) || overlay_is_bad_node(n->overlay, id))
+	if (forget(n) >= MEETS_MAX ||
+	    ((m = find(n, id)) != NULL && is_held(n, m)) || id_eq(id, &n->id) ||
+	    ring_link_to(n, id) != NULL || dial_comes(n, id) ||
+	    overlay_is_bad_node(n->overlay, id))
 		return;
 	if (via != NULL && !id_eq(via, id))
 		r = txn_to_node_through(n, via, id, &to);
 	else
 		r = txn_to_node(n, id, &to);
-	if (node_failed(n, r) == OK)
-		dial(n, &to, id, 0);
+	if (node_failed(n, r) != OK)
+		return;
+	if (m != NULL) {
+		tries = m->tries;
+		drop(n, m);
+	}
+	dial(n, &to, id, 0, tries);
 }
 
 /*
@@ -229,7 +248,7 @@ void meet_finger(struct node *n, unsigned i)
 	id_add_pow2(&start, &n->id, RING_BITS - i);
 	if (forget(n) < MEETS_MAX &&
 	    node_failed(n, txn_to_resource(n, &start, &to)) == OK)
-		dial(n, &to, NULL, i);
+		dial(n, &to, NULL, i, 0);
 }
 
 /* ---- who would be a neighbour ---- */
@@ -272,7 +291,8 @@ static uint32_t gather(struct node *n, struct candidate *v,
 			add(n, v, &k, &m->id, true);
 	for (uint32_t i = 0; i < n_ids; i++) {
 		m = find(n, &ids[i]);
-		if (!id_eq(&ids[i], &n->id) && !(m != NULL && m->failed) &&
+		if (!id_eq(&ids[i], &n->id) &&
+		    !(m != NULL && m->failed && is_held(n, m)) &&
 		    !overlay_is_bad_node(n->overlay, &ids[i]))
 			add(n, v, &k, &ids[i], false);
 	}

@@ -5,7 +5,15 @@
 void stage_init(struct stage *s, uint64_t seed, uint32_t n_peers,
 		uint32_t update_s)
 {
-	struct world_options opt = { .seed = seed, .net.cut_permille = 100 };
+	stage_init_links(s, seed, n_peers, update_s, LINK_PROTOCOL_TLS);
+}
+
+void stage_init_links(struct stage *s, uint64_t seed, uint32_t n_peers,
+		      uint32_t update_s, uint8_t links)
+{
+	struct world_options opt = { .seed = seed,
+				     .links = links,
+				     .net.cut_permille = 100 };
 
 	s->w = world_new(&opt);
 	s->w->overlay->chord_update_interval_s = update_s;

@@ -16,6 +16,9 @@ struct stage {
 /* `update_s`: chord-update-interval; long ones show what needs no timer. */
 void stage_init(struct stage *s, uint64_t seed, uint32_t n_peers,
 		uint32_t update_s);
+/* The same in an overlay of these links, LINK_PROTOCOL_*. */
+void stage_init_links(struct stage *s, uint64_t seed, uint32_t n_peers,
+		      uint32_t update_s, uint8_t links);
 /* How many rules were broken; frees all. */
 uint64_t stage_end(struct stage *s);
 /* Every host stores a value and two dictionary entries; how many of them were

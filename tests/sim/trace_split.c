@@ -63,7 +63,7 @@ static uint64_t heal(struct stage *s)
 	net_heal(s->w);
 	s->truth.quiet = true;
 	while (!is_one(s->w, s) && s->w->now_us < start_us + 3600 * SECOND_US)
-		world_run(s->w, 5 * SECOND_US);
+		world_run(s->w, SECOND_US);
 	s->truth.quiet = false;
 	return (s->w->now_us - start_us) / SECOND_US;
 }
@@ -230,30 +230,48 @@ static void part(struct stage *s, struct host *a, struct host *b, bool parted)
 
 /* Two neighbours that do not reach each other, while all others do: whoever
  * asks finds what either has, and is passed to and fro between nobody.  When
- * they do again the ring is right long before the next Updates. */
-static void neighbours(void **state)
+ * they do again the ring is right long before the next Updates: so many seconds
+ * that takes, all eight pairs together. */
+static uint64_t part_neighbours(uint8_t links, uint64_t parted_s)
 {
 	struct host *a, *b;
 	unsigned n_lost = 0;
+	uint64_t taken = 0;
 	struct stage s;
 
-	(void)state;
-	stage_init(&s, 23, PEERS, 86400);
+	stage_init_links(&s, 23, PEERS, 86400, links);
 	assert_int_equal(stage_fill(&s), 0);
 	for (uint32_t i = 0; i < PEERS; i++) {
 		a = s.w->hosts[i];
 		b = world_successor(s.w, a, 1);
 		part(&s, a, b, true);
 		(void)stage_missing(&s); /* silence needs something to say */
-		world_run(s.w, 50 * SECOND_US);
+		world_run(s.w, parted_s * SECOND_US);
 		n_lost += !net_linked(a, b);
 		assert_int_equal(stage_missing(&s), 0);
-		part(&s, a, b, false);
+		taken += heal(&s);
 		world_run(s.w, 60 * SECOND_US);
 		assert_int_equal(truth_ring(&s.truth), 0);
 	}
 	assert_true(n_lost > PEERS / 2);
 	assert_int_equal(stage_end(&s), 0);
+	return taken;
+}
+
+static void neighbours(void **state)
+{
+	(void)state;
+	assert_true(part_neighbours(LINK_PROTOCOL_TLS, 50) <= 120);
+}
+
+/* The clock finds it out where nobody has news, and is not waited for where
+ * somebody has. */
+static void neighbours_for_long(void **state)
+{
+	(void)state;
+	assert_true(part_neighbours(LINK_PROTOCOL_TLS, 120) <= 60);
+	assert_true(part_neighbours(LINK_PROTOCOL_TLS, 150) <= 800);
+	assert_true(part_neighbours(LINK_PROTOCOL_DTLS, 90) <= 500);
 }
 
 /* Of three, the one that may found a ring is gone for good; the other two do
@@ -283,8 +301,11 @@ static void founder_gone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(neighbours), cmocka_unit_test(founder_gone),
-		cmocka_unit_test(an_hour),    cmocka_unit_test(as_often),
+		cmocka_unit_test(neighbours),
+		cmocka_unit_test(neighbours_for_long),
+		cmocka_unit_test(founder_gone),
+		cmocka_unit_test(an_hour),
+		cmocka_unit_test(as_often),
 		cmocka_unit_test(more_often),
 	};
 
