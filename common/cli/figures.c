@@ -125,6 +125,22 @@ static enum err write_phones(const struct front_counts *c, struct buf *out)
 	return r;
 }
 
+static enum err write_links(const struct driver *d, uint32_t open,
+			    struct buf *out)
+{
+	struct driver_counts c;
+	enum err r;
+
+	driver_count(d, &c);
+	if ((r = metrics_figure(out, "p2psip_links", "gauge", NULL, open)) !=
+		    OK ||
+	    (r = metrics_figure(out, "p2psip_links_failed_total", "counter",
+				NULL, (double)c.failed)) != OK)
+		return r;
+	return metrics_figure(out, "p2psip_dtls_cookies_total", "counter", NULL,
+			      (double)c.cookies);
+}
+
 enum err figures_write(const struct figures *f, struct buf *out)
 {
 	struct front_counts phones;
@@ -138,8 +154,7 @@ enum err figures_write(const struct figures *f, struct buf *out)
 	    (r = metrics_figure(out, "p2psip_uptime_seconds", "gauge", NULL,
 				(double)(loop_now().mono_us - c.started_us) /
 					1e6)) != OK ||
-	    (r = metrics_figure(out, "p2psip_links", "gauge", NULL, c.links)) !=
-		    OK ||
+	    (r = write_links(f->driver, c.links, out)) != OK ||
 	    (r = metrics_figure(out, "p2psip_own_requests", "gauge", NULL,
 				c.requests)) != OK ||
 	    (r = count_values(f->storage, &values)) != OK ||

@@ -49,6 +49,7 @@ struct driver {
 	char reason[ADDRESS_TEXT_MAX + sizeof(struct why) + 64];
 	bool refused; /* by the peer that `reason` names */
 	bool reached;
+	uint64_t n_failed; /* incoming links that never came up */
 };
 
 static void drain(struct driver *d);
@@ -283,6 +284,7 @@ static void on_down(void *ctx, const struct transport_link *l, enum err r,
 	char address[ADDRESS_TEXT_MAX];
 
 	if (l == NULL) { /* accepted, and never up */
+		d->n_failed++;
 		log_line(d->cfg.log, LOG_INFO,
 			 "an incoming link failed: %s%s%s", err_text(r),
 			 *why->text == '\0' ? "" : ": ", why->text);
@@ -532,6 +534,12 @@ const char *driver_reason(const struct driver *d)
 bool driver_reached(const struct driver *d)
 {
 	return d->reached;
+}
+
+void driver_count(const struct driver *d, struct driver_counts *out)
+{
+	out->failed = d->n_failed;
+	out->cookies = transport_cookies(d->transport);
 }
 
 struct node *driver_node(struct driver *d)

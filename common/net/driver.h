@@ -100,6 +100,13 @@ bool driver_reached(const struct driver *d);
 /* What a command that ended with `r` failed of: ERR_AUTH instead of the loss of
  * a link, where a peer refused the own certificate. */
 enum err driver_cause(const struct driver *d, enum err r);
+/* Who came to nothing, since the start. */
+struct driver_counts {
+	uint64_t failed;  /* incoming links whose handshake ended without one */
+	uint64_t cookies; /* ClientHellos that were sent a cookie: as many more
+			   * than links as are spoofed or repeated */
+};
+void driver_count(const struct driver *d, struct driver_counts *out);
 struct node *driver_node(struct driver *d);
 const struct overlay *driver_overlay(const struct driver *d);
 /* What is listened on, ports filled in. */

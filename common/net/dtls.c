@@ -43,7 +43,7 @@ bool dtls_cookie(const struct dtls *d, unsigned age,
 		    sizeof(text), out, &len) != NULL;
 }
 
-static const struct dtls *of(SSL *ssl)
+static struct dtls *of(SSL *ssl)
 {
 	const struct tls_auth_peer *p = SSL_get_app_data(ssl);
 	const struct dtls_link *l = p->link;
@@ -53,8 +53,11 @@ static const struct dtls *of(SSL *ssl)
 
 static int make_cookie(SSL *ssl, unsigned char *cookie, unsigned *len)
 {
+	struct dtls *d = of(ssl);
+
 	*len = DTLS_COOKIE_LEN;
-	return dtls_cookie(of(ssl), 0, cookie);
+	d->n_cookies++;
+	return dtls_cookie(d, 0, cookie);
 }
 
 static int check_cookie(SSL *ssl, const unsigned char *cookie, unsigned len)
@@ -206,6 +209,11 @@ enum err dtls_listen(struct dtls *d, struct ip_address_port *address,
 void dtls_pause(struct dtls *d, bool paused)
 {
 	d->paused = paused;
+}
+
+uint64_t dtls_cookies(const struct dtls *d)
+{
+	return d->n_cookies;
 }
 
 void dtls_free(struct dtls *d)

@@ -49,6 +49,8 @@ enum err dtls_listen(struct dtls *d, struct ip_address_port *address,
 		     struct why *why) MUST_CHECK;
 /* While paused nothing is read, and nothing is called. */
 void dtls_pause(struct dtls *d, bool paused);
+/* ClientHellos that were answered with a cookie. */
+uint64_t dtls_cookies(const struct dtls *d);
 /* Closes all at once; the memory goes when the loop has run. */
 void dtls_free(struct dtls *d);
 

@@ -49,7 +49,8 @@ struct dtls {
 	struct dtls_link *spare;
 	const struct dtls_datagram *hello;
 	uint8_t cookie_key[32];
-	void *bio_addr; /* DTLSv1_listen() wants one */
+	uint64_t n_cookies; /* sent */
+	void *bio_addr;     /* DTLSv1_listen() wants one */
 	bool paused;
 };
 

@@ -306,6 +306,11 @@ size_t transport_connected(const struct transport *t,
 	return n;
 }
 
+uint64_t transport_cookies(const struct transport *t)
+{
+	return t->dtls == NULL ? 0 : dtls_cookies(t->dtls);
+}
+
 /* ---- links ---- */
 
 static enum err open_link(struct transport *t, const struct effect *fx,

@@ -78,6 +78,8 @@ void transport_pause(struct transport *t, bool paused);
 /* Addresses of those that were asked for, `max` at most. */
 size_t transport_connected(const struct transport *t,
 			   struct ip_address_port *out, size_t max);
+/* ClientHellos over UDP that were answered with a cookie. */
+uint64_t transport_cookies(const struct transport *t);
 /* Closes all at once; NULL is fine. */
 void transport_free(struct transport *t);
 

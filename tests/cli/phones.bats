@@ -290,9 +290,14 @@ answered()
 	wait_until answered "$(loopback 12)"
 }
 
+link_failed()
+{
+	[ "$(figure links_failed_total)" -ge 1 ]
+}
+
 @test "metrics: what is counted, by HTTP" {
 	need curl
-	local stores challenges name
+	local stores challenges name peer
 	stores=$(figure sip_stores_total)
 	challenges=$(figure sip_challenges_total)
 	ask "$SIP:5060" "$SOURCE/tests/cli/register.xml" -t u1
@@ -304,6 +309,10 @@ answered()
 	[ "$(figure sip_authentication_failures_total)" -ge 200 ] # the flood
 	[ "$(figure sip_flood_dropped_total)" -ge 1 ]
 	[ "$(figure stored_values)" -ge 1 ]
+	assert_equal "$(figure dtls_cookies_total)" 0
+	peer=$(ring_address 1)
+	head -c 1000 /dev/zero >"/dev/tcp/${peer%:*}/${peer#*:}"
+	wait_until link_failed
 	[ "$(figure 'sip_answers_total{class="4xx"}')" -ge 1 ]
 	[ "$(figure 'sip_calls_ended_total{class="2xx"}')" -ge 2 ]
 	run_tool 22 curl -sf "http://$SIP:9100/other"

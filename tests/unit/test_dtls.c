@@ -575,6 +575,7 @@ static void spoofed(void **state)
 	assert_in_range(in_use(), 0, before + 4096);
 	assert_int_equal(w.server.dtls->n_pairs, 0);
 	assert_int_equal(w.server.dtls->auth.n_half_open, 0);
+	assert_int_equal(dtls_cookies(w.server.dtls), N);
 	rig_client(&c, &w, w.own);
 	rig_side_close(&c);
 	close(trap);
