@@ -309,10 +309,13 @@ link_failed()
 	[ "$(figure sip_authentication_failures_total)" -ge 200 ] # the flood
 	[ "$(figure sip_flood_dropped_total)" -ge 1 ]
 	[ "$(figure stored_values)" -ge 1 ]
-	assert_equal "$(figure dtls_cookies_total)" 0
-	peer=$(ring_address 1)
-	head -c 1000 /dev/zero >"/dev/tcp/${peer%:*}/${peer#*:}"
-	wait_until link_failed
+	if [ "${RING_LINK:-}" = dtls ]; then
+		[ "$(figure dtls_cookies_total)" -ge 1 ]
+	else
+		peer=$(ring_address 1)
+		head -c 1000 /dev/zero >"/dev/tcp/${peer%:*}/${peer#*:}"
+		wait_until link_failed
+	fi
 	[ "$(figure 'sip_answers_total{class="4xx"}')" -ge 1 ]
 	[ "$(figure 'sip_calls_ended_total{class="2xx"}')" -ge 2 ]
 	run_tool 22 curl -sf "http://$SIP:9100/other"
