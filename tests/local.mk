@@ -122,11 +122,13 @@ tests_unit_test_store_SOURCES = tests/unit/test_store.c \
 	tests/unit/storer.c tests/unit/storer.h
 tests_unit_test_store_LDADD = $(sim_ldadd)
 tests_unit_test_storage_memory_SOURCES = tests/unit/test_storage_memory.c \
-	tests/unit/engines.c tests/unit/engines.h
+	tests/unit/engines.c tests/unit/engines.h \
+	tests/unit/scarce.c tests/unit/scarce.h
 tests_unit_test_storage_memory_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc \
 	-Wl,--wrap=calloc -Wl,--wrap=reallocarray
 tests_unit_test_storage_recent_SOURCES = tests/unit/test_storage_recent.c \
-	tests/unit/engines.c tests/unit/engines.h
+	tests/unit/engines.c tests/unit/engines.h \
+	tests/unit/scarce.c tests/unit/scarce.h
 tests_unit_test_storage_recent_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc \
 	-Wl,--wrap=calloc -Wl,--wrap=reallocarray
 tests_unit_test_storage_sqlite_SOURCES = tests/unit/test_storage_sqlite.c \

@@ -2,39 +2,11 @@
 /* The memory engine without memory: a batch is there whole or not at all,
  * whichever of its allocations fails.  6940-7.4.1.1-R3 */
 #include "engines.h"
+#include "scarce.h"
 
 #include <stdlib.h>
 
 #include "storage/memory.h"
-
-static long allocations_left = -1; /* negative: no limit */
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_reallocarray(void *p, size_t n, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_reallocarray(void *p, size_t n, size_t size);
-
-static bool may(void)
-{
-	return allocations_left < 0 || allocations_left-- > 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return may() ? __real_malloc(size) : NULL;
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return may() ? __real_calloc(n, size) : NULL;
-}
-
-void *__wrap_reallocarray(void *p, size_t n, size_t size)
-{
-	return may() ? __real_reallocarray(p, n, size) : NULL;
-}
 
 static struct batch *mixed(void)
 {
